@@ -1,0 +1,99 @@
+"""What the ledger keeps of one request: who asked, what was tried, who answered, what was noticed.
+
+Bodies are not here: an exchange is metadata. Times are Unix milliseconds, durations microseconds.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Outcome(StrEnum):
+    """How an exchange ended, as its caller saw it."""
+
+    ANSWERED = "answered"  # a whole answer was passed on
+    REJECTED = "rejected"  # the gateway turned the request down before any attempt
+    FAILED = "failed"  # no endpoint gave an answer
+    CUT = "cut"  # an answer began and broke off; the caller was told so
+    ABANDONED = "abandoned"  # the caller hung up first
+
+
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """Tokens as the provider counted them; None is unknown, which is not 0.
+
+    `input_tokens` includes `cached_tokens`, and `output_tokens` includes `reasoning_tokens`.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Finish(StrEnum):
+    """Why a model stopped, in one vocabulary for all dialects."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    REFUSAL = "refusal"  # the model declined
+    FILTERED = "filtered"  # the provider's moderation took the answer away
+    PAUSED = "paused"  # the provider wants the turn to be continued
+    OTHER = "other"  # a reason this version does not know; the provider's word is kept beside it
+
+
+class Served(Struct, frozen=True, omit_defaults=True):
+    """What an answer says about itself, read in passing."""
+
+    model: str | None = None  # the model the provider says it used
+    fingerprint: str | None = None
+    finish: Finish | None = None
+    finish_word: str | None = None  # the provider's own word for it
+    refused: bool = False  # the answer carries the dialect's own mark of a refusal
+    usage: Usage | None = None
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """One try at one endpoint."""
+
+    endpoint: str
+    outcome: str  # "ok" or a `Fault` value
+    status: int | None = None  # HTTP status of the provider, if one came
+    began_us: int = 0  # after the exchange began
+    first_byte_us: int | None = None  # after the attempt began
+    took_us: int = 0
+    detail: str = ""
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """Something observed in an answer that its caller was not told."""
+
+    kind: str  # refusal, moderation, substitution, truncation, empty, ...
+    evidence: str  # the observation it rests on
+    strength: float = 1.0  # 1: the provider said so itself
+
+
+class Exchange(Struct, frozen=True, omit_defaults=True):
+    """One request from its arrival to its last byte. Written once, when it is over."""
+
+    id: str
+    at_ms: int
+    application: str
+    dialect: str
+    alias: str  # the model name that was asked for; "" if none could be read
+    outcome: Outcome
+    status: int  # HTTP status given to the caller
+    stream: bool = False
+    endpoint: str | None = None  # who answered
+    code: str | None = None  # the error's stable code, when the caller got an error
+    attempts: tuple[Attempt, ...] = ()
+    served: Served | None = None
+    findings: tuple[Finding, ...] = ()
+    lost: tuple[str, ...] = ()  # request fields that a translation could not carry
+    key: str | None = None  # the key's public id
+    request_bytes: int = 0
+    answer_bytes: int = 0
+    first_byte_us: int | None = None  # until the first byte of the answer could be passed on
+    took_us: int = 0
+    node: str = ""  # which journal wrote it
