@@ -1,0 +1,1 @@
+"""Every knob in one place. `freehold.toml` is read here, and the environment only here."""

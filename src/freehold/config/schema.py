@@ -1,0 +1,97 @@
+"""The knobs: each with its unit in its name, a default, and a sentence.
+
+A name ends in its unit: `_s` seconds, `_bytes` bytes. Field docs are the comments beside them; `freehold init`
+and docs/configuration.md are written from this file's values.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Bytes = Annotated[int, Meta(ge=1_024, le=1 << 32)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True):
+    """How applications reach the gateway."""
+
+    host: str = "127.0.0.1"  # the address to listen on; anything but loopback needs keys
+    port: Port = 4141  # 0 takes a free one
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1  # processes on the port, each with its own journal
+    keys: bool | None = None  # ask for a key: true, false (loopback only), or unset: as soon as one exists
+    head_bytes_max: Bytes = 65_536  # request line and headers together
+    body_bytes_max: Bytes = 32 << 20  # a request's body
+    request_s: Seconds = 60.0  # a whole request must have arrived by then
+    keep_alive_s: Seconds = 75.0  # an idle connection of an application is closed after this
+    in_flight_max: Count = 10_000  # more requests at once are answered 503
+    drain_s: Seconds = 30.0  # after SIGTERM, answers under way get this long
+
+
+class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Deadlines of one exchange with a provider."""
+
+    connect_s: Seconds = 5.0  # TCP and TLS together
+    first_byte_s: Seconds = 120.0  # until the answer's first byte
+    idle_s: Seconds = 60.0  # between two pieces of an answer
+    total_s: Seconds = 600.0  # the whole exchange, all attempts together
+
+
+class Breaker(Struct, frozen=True, forbid_unknown_fields=True):
+    """When an endpoint is left alone."""
+
+    failures: Count = 5  # in a row, until it is left alone
+    open_s: Seconds = 10.0  # for this long, doubled at each failed probe
+    open_s_max: Seconds = 300.0  # and never longer than this
+    wait_s_max: Seconds = 5.0  # wait for a Retry-After this long when nobody else can answer
+
+
+class Upstream(Struct, frozen=True, forbid_unknown_fields=True):
+    """The connections to providers."""
+
+    connections_max: Count = 2_000  # to one provider
+    idle_s: Seconds = 30.0  # an unused connection is closed after this
+    head_bytes_max: Bytes = 65_536  # an answer's status line and headers together
+    answer_bytes_max: Bytes = 64 << 20  # an answer that is not streamed
+
+
+class Ledger(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where exchanges are recorded."""
+
+    segment_bytes: Bytes = 64 << 20  # a journal file is followed by the next at this size
+    commit_s: Seconds = 0.1  # records become durable and searchable in groups this far apart
+
+
+class Provider(Struct, frozen=True, forbid_unknown_fields=True):
+    """One account at one provider. What is left out comes from the catalog row named by `kind`."""
+
+    kind: str | None = None  # the catalog's row; unset: the table's own name
+    base_url: str | None = None  # e.g. "https://api.openai.com/v1"
+    dialects: tuple[str, ...] | None = None  # of "chat", "messages", "embeddings"; the preferred first
+    key_env: str | None = None  # the environment variable that holds the key
+    key_file: str | None = None  # or a file that holds it
+    headers: dict[str, str] = field(default_factory=dict)  # sent with each request
+    ca_file: str | None = None  # a CA bundle to trust in place of the system's
+
+
+class Alias(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model name that applications ask for, and who may answer: "provider/model", in this order.
+
+    An alias may end in `*`; a `*` in its pool then stands for what the caller wrote there.
+    """
+
+    pool: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `freehold.toml`."""
+
+    state_dir: str = ".freehold"  # keys, journals and database; relative to the configuration file
+    server: Server = Server()
+    timeouts: Timeouts = Timeouts()
+    breaker: Breaker = Breaker()
+    upstream: Upstream = Upstream()
+    ledger: Ledger = Ledger()
+    providers: dict[str, Provider] = field(default_factory=dict)
+    aliases: dict[str, Alias | tuple[str, ...]] = field(default_factory=dict)
