@@ -1,0 +1,1 @@
+"""The only door to providers: connections, credentials, and how each provider is addressed."""

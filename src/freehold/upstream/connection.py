@@ -1,0 +1,181 @@
+"""One connection to a provider: a request out, an answer in, with deadlines and backpressure both ways.
+
+At most one request is under way at a time. Every failure is an `UpstreamFailed`; after one, or after a
+cancelled wait, the connection is closed and never used again.
+"""
+
+import asyncio
+import socket
+from typing import cast
+
+from freehold.vocabulary.errors import Fault, UpstreamFailed
+from freehold.wire.http1 import AnswerParser, BadAnswer
+
+HIGH_WATER_BYTES = 256 << 10  # an answer nobody takes away is left in the kernel beyond this
+JOINED_BYTES_MAX = 64 << 10  # a head and body up to this are copied into one write
+FRESH_S = 0.01  # idle for less than this: the event loop would have told us of a hang-up
+
+
+class Connection(asyncio.Protocol):
+    """An HTTP/1.1 client connection."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, head_bytes_max: int) -> None:
+        self._loop = loop
+        self._socket = sock
+        self.parser = AnswerParser(head_bytes_max)
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._wants_whole = False  # do not wake the waiter for each piece
+        self._failure: UpstreamFailed | None = None
+        self._reading_paused = False
+        self._deadline = 0.0
+        self._deadline_fault = Fault.TIMEOUT_TOTAL
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self.idle_since = 0.0
+
+    # What the pool and the answer use.
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request may be sent."""
+        return self._failure is None and self.parser.reusable
+
+    def is_stale(self) -> bool:
+        """Whether the provider has hung up, or talks out of turn, on a connection that was idle."""
+        if not self.usable:
+            return True
+        if self._loop.time() - self.idle_since < FRESH_S:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True  # the end, or bytes nobody asked for
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Begin a request; raises nothing: a dead connection shows when its answer is awaited."""
+        self.parser.next()
+        if self._failure is None and self._transport is not None:
+            if len(body) <= JOINED_BYTES_MAX:
+                self._transport.write(head + body)
+            else:
+                self._transport.writelines([head, body])
+
+    async def progress(self, deadline: float, fault: Fault, *, whole: bool) -> None:
+        """Wait until there is body to take, or the answer is complete.
+
+        With `whole` it waits for the complete answer, but not beyond a full buffer, nor beyond `deadline`
+        (loop time) if the answer has begun by then. Otherwise, when `deadline` passes, `fault` is what failed.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._reading_paused:
+            self._resume_reading()
+        await self._wait(deadline, fault, whole=whole)
+        if self._failure is not None and not self.parser.complete:
+            raise self._failure
+
+    def take(self) -> bytes:
+        """The body received so far and not yet taken."""
+        data = self.parser.take()
+        if self._reading_paused:
+            self._resume_reading()
+        return data
+
+    def close(self) -> None:
+        """Hang up at once."""
+        if self._failure is None:
+            self._failure = UpstreamFailed(Fault.RESET, "the connection was closed by the gateway")
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        parser = self.parser
+        try:
+            parser.feed(data)
+        except BadAnswer as error:
+            self._fail(UpstreamFailed(Fault.GARBAGE, str(error)))
+            return
+        full = parser.buffered > HIGH_WATER_BYTES
+        if parser.complete or full or (parser.buffered and not self._wants_whole):
+            self._wake()
+        if full and not parser.complete:
+            self._reading_paused = True
+            cast(asyncio.Transport, self._transport).pause_reading()
+
+    def eof_received(self) -> bool:
+        if self.parser.eof():
+            self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.parser.eof():
+            self._failure = self._failure or UpstreamFailed(Fault.RESET, "the provider closed the connection")
+            self._wake()
+            return
+        begun = "in the middle of its answer" if self.parser.head_done else "before it answered"
+        self._fail(UpstreamFailed(Fault.RESET, f"the provider closed the connection {begun}"))
+
+    # Waiting.
+
+    async def _wait(self, deadline: float, fault: Fault, *, whole: bool) -> None:
+        self._deadline, self._deadline_fault = deadline, fault
+        self._wants_whole = whole
+        if self._timer is None or self._timer_at > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._set_timer(deadline)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _set_timer(self, deadline: float) -> None:
+        self._timer, self._timer_at = self._loop.call_at(deadline, self._look_at_clock), deadline
+
+    def _look_at_clock(self) -> None:
+        """One timer serves many waits: set once, and moved on only when it goes off too early."""
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline - 0.001:
+            self._set_timer(self._deadline)
+        elif self._wants_whole and self.parser.head_done:
+            self._wake()  # it has begun in time; the rest is waited for piece by piece
+        else:
+            self._fail(UpstreamFailed(self._deadline_fault, _TOO_LATE[self._deadline_fault]))
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, failure: UpstreamFailed) -> None:
+        if self._failure is None:
+            self._failure = failure
+        self._wake()
+        self.close()
+
+    def _resume_reading(self) -> None:
+        self._reading_paused = False
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+_TOO_LATE = {
+    Fault.TIMEOUT_FIRST_BYTE: "no answer began within `timeouts.first_byte_s`",
+    Fault.TIMEOUT_IDLE: "the answer stood still for longer than `timeouts.idle_s`",
+    Fault.TIMEOUT_TOTAL: "the answer was not whole within `timeouts.total_s`",
+}

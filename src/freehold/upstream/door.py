@@ -1,0 +1,181 @@
+"""Send one request to one account and read the answer as it comes.
+
+The door does not decide: it sends what it is given and reports what came. Which statuses are worth another
+try is routing's table; whether the bytes are an answer is the dialect's.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+from freehold.catalog.resolve import Account
+from freehold.config.schema import Timeouts, Upstream
+from freehold.upstream.connect import Origin, connect
+from freehold.upstream.connection import Connection
+from freehold.upstream.pool import Pool
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import Fault, UpstreamFailed
+from freehold.wire.coding import Decoder, UnknownCoding
+
+OUR_HEADERS = b"content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: freehold\r\n"
+
+
+class Incoming:
+    """An answer on its way. Read it to its end or `close()` it, or the connection is lost."""
+
+    __slots__ = ("_connection", "_decoder", "_door", "_pool", "_total_deadline", "headers", "status")
+
+    def __init__(self, connection: Connection, pool: Pool, door: "Door", total_deadline: float) -> None:
+        self._connection: Connection | None = connection
+        self._pool = pool
+        self._door = door
+        self._total_deadline = total_deadline
+        self.status = connection.parser.status
+        self.headers = connection.parser.headers
+        self._decoder = self._find_decoder()
+
+    async def whole(self) -> bytes:
+        """The rest of the body. Raises UpstreamFailed, also when it is over `upstream.answer_bytes_max`."""
+        pieces, size = [], 0
+        while piece := await self.piece():
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._door.settings.answer_bytes_max:
+                self.close()
+                raise UpstreamFailed(Fault.TOO_LARGE, "the answer is over `upstream.answer_bytes_max`")
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def piece(self) -> bytes:
+        """The next piece of the body as it comes; b"" at its end. Raises UpstreamFailed."""
+        while self._connection is not None:
+            connection = self._connection
+            if not connection.parser.buffered and not connection.parser.complete:
+                await self._door.wait_for_piece(connection, self._total_deadline)
+            data = connection.take()
+            if connection.parser.complete:
+                self._finish()
+            if data and self._decoder is not None:
+                data = self._decoded(data)
+            if data:
+                return data
+        return b""
+
+    def close(self) -> None:
+        """Hang up if the answer is not over yet."""
+        self._finish()
+
+    def _finish(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.release(connection)
+
+    def _decoded(self, data: bytes) -> bytes:
+        assert self._decoder is not None  # noqa: S101 - a narrowing for the type checker
+        try:
+            return self._decoder.decode(data)
+        except ValueError as error:
+            self.close()
+            raise UpstreamFailed(Fault.GARBAGE, str(error)) from None
+
+    def _find_decoder(self) -> Decoder | None:
+        for name, value in self.headers:
+            if name == b"content-encoding" and value.lower() != b"identity":
+                try:
+                    return Decoder(value.strip().lower(), self._door.settings.answer_bytes_max)
+                except UnknownCoding as error:
+                    self.close()
+                    raise UpstreamFailed(Fault.GARBAGE, f"unknown content coding {error}") from None
+        return None
+
+
+class _Way:
+    """How one account is reached in one dialect: a pool, and a head that is ready but for its length."""
+
+    __slots__ = ("head", "pool")
+
+    def __init__(self, pool: Pool, head: bytes) -> None:
+        self.pool, self.head = pool, head
+
+
+class Door:
+    """All ways out."""
+
+    def __init__(self, accounts: Mapping[str, Account], settings: Upstream, timeouts: Timeouts) -> None:
+        self.settings = settings
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
+        self._ways = {
+            (account.name, dialect): self._way(account, url)
+            for account in accounts.values()
+            for dialect, url in account.urls.items()
+        }
+
+    async def send(
+        self, account: str, dialect: Dialect, body: bytes, *, extra: bytes, whole: bool, deadline: float
+    ) -> Incoming:
+        """Send a request and wait for its answer's head, or with `whole` for all of it.
+
+        `extra` is header lines that end in CRLF; `deadline` is the end of the exchange in loop time.
+        Raises UpstreamFailed.
+        """
+        way = self._ways[account, dialect]
+        began = self._loop.time()
+        connection = await way.pool.acquire(min(began + self._timeouts.connect_s, deadline))
+        first_byte_at = began + self._timeouts.first_byte_s
+        fault = Fault.TIMEOUT_FIRST_BYTE if first_byte_at < deadline else Fault.TIMEOUT_TOTAL
+        try:
+            connection.send(b"%s%scontent-length: %d\r\n\r\n" % (way.head, extra, len(body)), body)
+            await connection.progress(min(first_byte_at, deadline), fault, whole=whole)
+        except BaseException:
+            connection.close()
+            way.pool.release(connection)
+            raise
+        return Incoming(connection, way.pool, self, deadline)
+
+    async def wait_for_piece(self, connection: Connection, total_deadline: float) -> None:
+        """Wait for the next piece of an answer that has begun."""
+        idle_at = self._loop.time() + self._timeouts.idle_s
+        fault = Fault.TIMEOUT_IDLE if idle_at < total_deadline else Fault.TIMEOUT_TOTAL
+        await connection.progress(min(idle_at, total_deadline), fault, whole=False)
+
+    def sweep(self) -> None:
+        """Close connections that nobody has used for a while."""
+        for pool in self._pools.values():
+            pool.sweep()
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _way(self, account: Account, url: str) -> _Way:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        host = parts.hostname or ""
+        key = (host, port, secure, account.ca_file, account.proxy)
+        if key not in self._pools:
+            origin = Origin(host, port, _tls(account.ca_file) if secure else None, account.proxy)
+            self._pools[key] = self._pool(origin)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        lines = [f"POST {target} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}"]
+        lines += [f"{name}: {value}" for name, value in account.headers]
+        return _Way(self._pools[key], "\r\n".join(lines).encode("latin-1") + b"\r\n" + OUR_HEADERS)
+
+    def _pool(self, origin: Origin) -> Pool:
+        head_bytes_max, connect_s = self.settings.head_bytes_max, self._timeouts.connect_s
+        return Pool(
+            partial(connect, origin, head_bytes_max=head_bytes_max, connect_s=connect_s),
+            connections_max=self.settings.connections_max,
+            idle_s=self.settings.idle_s,
+            clock=self._loop.time,
+        )
+
+
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

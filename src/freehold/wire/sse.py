@@ -1,0 +1,32 @@
+"""Server-sent events: where one ends, and what one says.
+
+Line ends may be LF, CRLF or CR, but a blank line made of LF and a lone CR is not seen as one: no provider sends
+it, and telling it from half a CRLF would mean to hold every event back.
+"""
+
+from collections.abc import Iterator
+
+
+def whole_until(data: bytes) -> int:
+    """The length of the part of `data` that is whole events; 0 if the first has not ended yet."""
+    if data.endswith(b"\n\n"):
+        return len(data)
+    lf, crlf, cr = data.rfind(b"\n\n"), data.rfind(b"\n\r\n"), data.rfind(b"\r\r")
+    return max(lf + 2 if lf >= 0 else 0, crlf + 3 if crlf >= 0 else 0, cr + 2 if cr >= 0 else 0)
+
+
+def events(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (name, data) of each whole event; the name is b"" where none was given.
+
+    Comments and events without data are passed over, as the standard says.
+    """
+    name, lines = b"", list[bytes]()
+    for line in data.splitlines():
+        if not line:
+            if lines:
+                yield name, b"\n".join(lines)
+            name, lines = b"", []
+        elif line.startswith(b"data:"):
+            lines.append(line[5:].removeprefix(b" "))
+        elif line.startswith(b"event:"):
+            name = line[6:].strip()
