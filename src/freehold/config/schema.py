@@ -1,12 +1,13 @@
 """The knobs: each with its unit in its name, a default, and a sentence.
 
-A name ends in its unit: `_s` seconds, `_bytes` bytes. Field docs are the comments beside them; `freehold init`
-and docs/configuration.md are written from this file's values.
+A name ends in its unit: `_s` seconds, `_bytes` bytes. The comment beside a field is its documentation.
 """
 
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+
+from freehold.vocabulary.endpoint import Dialect
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Bytes = Annotated[int, Meta(ge=1_024, le=1 << 32)]
@@ -68,7 +69,7 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str | None = None  # the catalog's row; unset: the table's own name
     base_url: str | None = None  # e.g. "https://api.openai.com/v1"
-    dialects: tuple[str, ...] | None = None  # of "chat", "messages", "embeddings"; the preferred first
+    dialects: tuple[Dialect, ...] | None = None  # of "chat", "messages", "embeddings"; the preferred first
     key_env: str | None = None  # the environment variable that holds the key
     key_file: str | None = None  # or a file that holds it
     headers: dict[str, str] = field(default_factory=dict)  # sent with each request

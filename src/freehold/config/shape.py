@@ -1,0 +1,112 @@
+"""Compare a document with the schema and name every difference, not only the first."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from freehold.config.document import Document, dotted
+from freehold.config.places import KeyPath
+from freehold.config.schema import Alias, Config
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import ConfigError
+
+_WORDS = {
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`str`": "a string",
+    "`bool`": "true or false",
+    "`array`": "an array",
+    "`object`": "a table",
+    "`bool | null`": "true or false",
+    "`str | null`": "a string",
+    "`array | null`": "an array",
+    " of length >= 1": " that is not empty",
+    " >= ": " of at least ",
+    " <= ": " of at most ",
+    " > ": " above ",
+}
+
+
+def shape_problems(document: Document) -> Iterator[ConfigError]:
+    """Every unknown key, wrong type and value out of bounds."""
+    return _table(document, (), document.raw, Config)
+
+
+def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str | None:
+    """The known word that `word` was probably meant to be."""
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def _table(
+    document: Document, path: KeyPath, value: Any, struct: type[msgspec.Struct]
+) -> Iterator[ConfigError]:
+    if not isinstance(value, dict):
+        yield _mismatch(document, path, value, "Expected `object`")
+        return
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    for key, inner in value.items():
+        if key in fields:
+            yield from _value(document, (*path, key), inner, fields[key].type)
+        else:
+            yield _unknown(document, (*path, key), list(fields))
+    for name, field in fields.items():
+        if field.required and name not in value:
+            yield document.problem(path, f"`{dotted(path)}` lacks `{name}`", f"Add `{name} = ...` to it.")
+
+
+def _value(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:
+    if Alias in get_args(expected):
+        expected = Alias if isinstance(value, dict) else msgspec.structs.fields(Alias)[0].type
+    if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
+        yield from _table(document, path, value, expected)
+    elif get_origin(expected) is dict and isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _value(document, (*path, key), inner, get_args(expected)[1])
+    else:
+        yield from _leaf(document, path, value, expected)
+
+
+def _leaf(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        said, _, at = str(error).partition(" - at `$[")
+        if at:
+            index = int(at.rstrip("]`"))
+            yield _mismatch(document, (*path, index), value[index], said)
+        else:
+            yield _mismatch(document, path, value, said)
+
+
+def _unknown(document: Document, path: KeyPath, known: list[str]) -> ConfigError:
+    key, table = str(path[-1]), dotted(path[:-1])
+    meant = nearest(key, known)
+    remedy = f"Write `{meant}`." if meant else f"Known here: {', '.join(known)}."
+    return document.problem(path, f"unknown key `{key}`" + (f" in [{table}]" if table else ""), remedy)
+
+
+def _mismatch(document: Document, path: KeyPath, value: Any, said: str) -> ConfigError:
+    if said.startswith("Invalid enum value"):
+        said = "Expected one of " + ", ".join(f'"{dialect}"' for dialect in Dialect)
+    expected = said.removeprefix("Expected ").partition(", got ")[0]
+    for code, word in _WORDS.items():
+        expected = expected.replace(code, word)
+    return document.problem(
+        path, f"`{dotted(path)}` is {_shown(value)}, not {expected}", f"Give `{dotted(path)}` {expected}."
+    )
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+        case list():
+            return "an array" if value else "an empty array"
+        case dict():
+            return "a table"
+        case _:
+            return str(value)
