@@ -1,0 +1,90 @@
+"""The provider behind every subject: prebuilt answers on a raw uvloop protocol.
+
+    python -m benchmarks.upstream        # prints its port, serves until it is ended
+
+It reads no JSON. What a request wants is found by a few substrings, so that it stays far cheaper than any subject.
+"""
+
+import asyncio
+import contextlib
+import os
+from typing import cast
+
+import uvloop
+
+from benchmarks import wire
+
+PLAIN = wire.plain_answer()
+STREAM = wire.stream_pieces()
+MODELS = wire.json_answer({"object": "list", "data": [{"id": wire.UPSTREAM_MODEL, "object": "model"}]})
+BACKLOG = 4_096
+
+
+class Provider(asyncio.Protocol):
+    """One connection: one request at a time, as keep-alive clients send them."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._socket_fd = -1
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's are not of that class, but do the same
+        self._socket_fd = self._transport.get_extra_info("socket").fileno()
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        head_end = self._data.find(wire.HEAD_END)
+        if head_end < 0:
+            return
+        length = wire.body_length(self._data[:head_end])
+        if length is None:
+            complete = self._data.endswith(wire.CHUNKED_END)
+        else:
+            complete = len(self._data) >= head_end + len(wire.HEAD_END) + length
+        if complete:
+            asked, self._data = self._data, b""
+            self._answer(asked)
+
+    def _answer(self, asked: bytes) -> None:
+        if not asked.startswith(b"POST"):
+            self._transport.write(MODELS)  # health checks and model lists are satisfied with any 200
+            return
+        if b'"stream":true' not in asked and b'"stream": true' not in asked:
+            self._transport.write(PLAIN)
+            return
+        pace_s = next((pace_s for mark, pace_s in wire.PACES_S.items() if mark in asked), 0.0)
+        if pace_s:
+            self._drip(0, pace_s, self._loop.time())
+        else:
+            for piece in STREAM:
+                self._send(piece)
+
+    def _drip(self, number: int, pace_s: float, begun: float) -> None:
+        self._send(STREAM[number])
+        if number + 1 < len(STREAM) and not self._transport.is_closing():
+            self._loop.call_at(begun + (number + 1) * pace_s, self._drip, number + 1, pace_s, begun)
+
+    def _send(self, piece: bytes) -> None:
+        """Write now: the transport would gather the writes of one turn, a provider sends a piece when it has it."""
+        if self._transport.is_closing():
+            return
+        with contextlib.suppress(ConnectionError, BlockingIOError):
+            if os.write(self._socket_fd, piece) == len(piece):
+                return
+        self._transport.abort()
+
+
+async def serve() -> None:
+    """Listen on a free port of the loopback and say which."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Provider, "127.0.0.1", 0, backlog=BACKLOG)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())
