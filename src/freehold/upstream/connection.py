@@ -1,11 +1,14 @@
 """One connection to a provider: a request out, an answer in, with deadlines and backpressure both ways.
 
+Deadlines are in `time.monotonic()`, which is also the event loop's clock, but not rounded to its last turn.
+
 At most one request is under way at a time. Every failure is an `UpstreamFailed`; after one, or after a
 cancelled wait, the connection is closed and never used again.
 """
 
 import asyncio
 import socket
+import time
 from typing import cast
 
 from freehold.vocabulary.errors import Fault, UpstreamFailed
@@ -45,7 +48,7 @@ class Connection(asyncio.Protocol):
         """Whether the provider has hung up, or talks out of turn, on a connection that was idle."""
         if not self.usable:
             return True
-        if self._loop.time() - self.idle_since < FRESH_S:
+        if time.monotonic() - self.idle_since < FRESH_S:
             return False
         try:
             self._socket.recv(1, socket.MSG_PEEK)
@@ -68,7 +71,7 @@ class Connection(asyncio.Protocol):
         """Wait until there is body to take, or the answer is complete.
 
         With `whole` it waits for the complete answer, but not beyond a full buffer, nor beyond `deadline`
-        (loop time) if the answer has begun by then. Otherwise, when `deadline` passes, `fault` is what failed.
+        if the answer has begun by then. Otherwise, when `deadline` passes, `fault` is what failed.
         """
         if self._failure is not None:
             raise self._failure
@@ -151,7 +154,7 @@ class Connection(asyncio.Protocol):
         self._timer = None
         if self._waiter is None:
             return
-        if self._loop.time() < self._deadline - 0.001:
+        if time.monotonic() < self._deadline - 0.001:
             self._set_timer(self._deadline)
         elif self._wants_whole and self.parser.head_done:
             self._wake()  # it has begun in time; the rest is waited for piece by piece

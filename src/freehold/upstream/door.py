@@ -4,8 +4,8 @@ The door does not decide: it sends what it is given and reports what came. Which
 try is routing's table; whether the bytes are an answer is the dialect's.
 """
 
-import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlsplit
@@ -105,8 +105,7 @@ class Door:
     def __init__(self, accounts: Mapping[str, Account], settings: Upstream, timeouts: Timeouts) -> None:
         self.settings = settings
         self._timeouts = timeouts
-        self._loop = asyncio.get_running_loop()
-        self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
+                self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
         self._ways = {
             (account.name, dialect): self._way(account, url)
             for account in accounts.values()
@@ -122,7 +121,7 @@ class Door:
         Raises UpstreamFailed.
         """
         way = self._ways[account, dialect]
-        began = self._loop.time()
+        began = time.monotonic()
         connection = await way.pool.acquire(min(began + self._timeouts.connect_s, deadline))
         first_byte_at = began + self._timeouts.first_byte_s
         fault = Fault.TIMEOUT_FIRST_BYTE if first_byte_at < deadline else Fault.TIMEOUT_TOTAL
@@ -137,7 +136,7 @@ class Door:
 
     async def wait_for_piece(self, connection: Connection, total_deadline: float) -> None:
         """Wait for the next piece of an answer that has begun."""
-        idle_at = self._loop.time() + self._timeouts.idle_s
+        idle_at = time.monotonic() + self._timeouts.idle_s
         fault = Fault.TIMEOUT_IDLE if idle_at < total_deadline else Fault.TIMEOUT_TOTAL
         await connection.progress(min(idle_at, total_deadline), fault, whole=False)
 
@@ -171,7 +170,7 @@ class Door:
             partial(connect, origin, head_bytes_max=head_bytes_max, connect_s=connect_s),
             connections_max=self.settings.connections_max,
             idle_s=self.settings.idle_s,
-            clock=self._loop.time,
+            clock=time.monotonic,
         )
 
 

@@ -1,7 +1,7 @@
 """Connections to one origin, kept and reused: the last used first, so that spare ones grow idle and close.
 
-A request is written to a kept connection only after a look at its socket: one that the provider has closed is
-found before any byte is sent, so that nothing is ever sent twice. What fails after that is routing's business.
+A request is written to a kept connection only after a look at its socket: one that the provider has closed
+is found before any byte is sent, so that nothing is sent twice. What fails after that is routing's business.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Server-sent events: where one ends, and what one says.
 
-Line ends may be LF, CRLF or CR, but a blank line made of LF and a lone CR is not seen as one: no provider sends
-it, and telling it from half a CRLF would mean to hold every event back.
+Line ends may be LF, CRLF or CR, but a blank line made of LF and a lone CR is not seen as one: no provider
+sends it, and telling it from half a CRLF would mean to hold every event back.
 """
 
 from collections.abc import Iterator

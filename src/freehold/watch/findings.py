@@ -1,0 +1,50 @@
+"""Findings that rest on what the provider itself said.
+
+Does not find: refusals told only in words, changes that keep the model's name, text cut short with a normal
+finish. No text is read here, only the answer's own marks.
+"""
+
+from freehold.vocabulary.exchange import Finding, Finish, Served
+
+
+def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
+    """What is odd about an answer by `asked` (the provider's name of the model), from its own marks.
+
+    `ended`: the answer came to the end that its dialect prescribes.
+    """
+    found = []
+    if served.finish is Finish.FILTERED:
+        found.append(Finding("moderation", f"finish reason {served.finish_word or Finish.FILTERED}"))
+    elif served.refused or served.finish is Finish.REFUSAL:
+        found.append(Finding("refusal", _refusal_mark(served)))
+    if served.model is not None and not same_model(asked, served.model):
+        found.append(Finding("substitution", f"asked for {asked}, answered as {served.model}"))
+    if not ended:
+        found.append(Finding("truncation", "the stream ended without its closing event"))
+    return tuple(found)
+
+
+def same_model(asked: str, served: str) -> bool:
+    """Whether a provider's `served` may be its full name for what was `asked`.
+
+    "gpt-4o" may be served as "gpt-4o-2024-08-06" (a dated snapshot), and "org/name" as "name"; "gpt-4o" may not
+    be served as "gpt-4o-mini".
+    """
+    asked, served = _plain(asked), _plain(served)
+    if asked == served:
+        return True
+    longer, shorter = (served, asked) if len(served) > len(asked) else (asked, served)
+    if not longer.startswith(shorter):
+        return False
+    rest = longer[len(shorter) :]
+    return rest in ("-latest", ":latest") or (rest[0] in "-@:" and rest[1:].replace("-", "").isdigit())
+
+
+def _plain(model: str) -> str:
+    return model.lower().rpartition("/")[2]
+
+
+def _refusal_mark(served: Served) -> str:
+    if served.finish is Finish.REFUSAL:
+        return f"finish reason {served.finish_word or Finish.REFUSAL}"
+    return "the answer's refusal field"
