@@ -44,7 +44,8 @@ def proxy_for(url: str, env: Environment) -> str | None:
     port = parts.port or 443
     if any(_covers(entry.strip().lower(), host, port) for entry in exempt.split(",") if entry.strip()):
         return None
-    return env[name].strip()
+    proxy = env[name].strip()
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def is_loopback(host: str) -> bool:
@@ -58,7 +59,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY names the host: `*`, a domain (with a port or not), an address, a network."""
+    """Whether an entry of NO_PROXY names the host: `*`, a domain (and a port), an address, a network."""
     if entry == "*":
         return True
     try:

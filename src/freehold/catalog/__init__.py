@@ -1,0 +1,1 @@
+"""What is known about providers, as rows with their source and date. Reaches no network."""

@@ -1,0 +1,46 @@
+"""The provider rows: how to reach whom. They are data (`providers.toml`); a provider is not a class."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from freehold.vocabulary.endpoint import Dialect
+
+PATHS = {
+    Dialect.CHAT: "/chat/completions",
+    Dialect.MESSAGES: "/messages",
+    Dialect.EMBEDDINGS: "/embeddings",
+}
+
+
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
+    """One provider as it documents itself; the fields are explained at the top of `providers.toml`."""
+
+    name: str
+    base_url: str
+    dialects: tuple[Dialect, ...]
+    source: str
+    read: date
+    auth: Literal["bearer", "x-api-key"] = "bearer"
+    bases: dict[Dialect, str] = field(default_factory=dict)
+    key_env: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    local: bool = False
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    provider: tuple[Row, ...]
+
+
+@cache
+def providers() -> Mapping[str, Row]:
+    """All rows by name, in the order of the file; read once, when first asked for."""
+    text = files("freehold.catalog").joinpath("providers.toml").read_text(encoding="utf-8")
+    rows = msgspec.convert(tomllib.loads(text), _File).provider
+    return {row.name: row for row in rows}
