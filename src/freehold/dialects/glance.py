@@ -1,0 +1,238 @@
+"""What the ledger and the watch read of an answer in passing; the answer itself goes on as it came.
+
+A stream is not parsed while it flows: its first and last events are kept, and the rest is only searched for a
+few words. An event is looked at properly when it has one, because an answer may talk about errors too.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from freehold.dialects.chat import words as chat
+from freehold.dialects.messages import words as messages
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.exchange import Finish, Served, Usage
+from freehold.wire import sse
+
+HEAD_BYTES = 8_192
+TAIL_BYTES = 16_384
+_NULL = Raw(b"null")
+
+
+class NotAnAnswer(ValueError):
+    """The bytes are no answer in the endpoint's dialect."""
+
+
+class _Said(Struct):
+    refusal: str | None = None
+
+
+class _Choice(Struct):
+    finish_reason: str | None = None
+    message: _Said | None = None  # in an answer
+    delta: _Said | None = None  # in a stream
+
+
+class _Chat(Struct):
+    """An answer, or one event of a stream."""
+
+    choices: list[_Choice] | None = None
+    model: str | None = None
+    system_fingerprint: str | None = None
+    usage: Raw = _NULL  # read apart, so that odd counts do not make an answer garbage
+    error: Raw = _NULL
+
+
+class _Messages(Struct):
+    content: list[Raw]
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: Raw = _NULL
+
+
+class _Started(Struct):
+    model: str | None = None
+    usage: Raw = _NULL
+
+
+class _Delta(Struct):
+    stop_reason: str | None = None
+
+
+class _Event(Struct):
+    """One event of a messages stream."""
+
+    type: str = ""
+    message: _Started | None = None
+    delta: _Delta | None = None
+    usage: Raw = _NULL
+
+
+class _Embeddings(Struct):
+    data: Annotated[list[Raw], Meta(min_length=1)]
+    model: str | None = None
+    usage: Raw = _NULL
+
+
+_chat = msgspec.json.Decoder(_Chat)
+_messages = msgspec.json.Decoder(_Messages)
+_event = msgspec.json.Decoder(_Event)
+_embeddings = msgspec.json.Decoder(_Embeddings)
+_chat_count = msgspec.json.Decoder(chat.TokenCount | None)
+_messages_count = msgspec.json.Decoder(messages.TokenCount | None)
+
+
+def glance(dialect: Dialect, body: bytes) -> Served:
+    """What a whole answer says about itself. Raises NotAnAnswer when it is none."""
+    try:
+        if dialect is Dialect.CHAT:
+            return _glance_chat(_chat.decode(body))
+        if dialect is Dialect.MESSAGES:
+            answer = _messages.decode(body)
+            return _served_messages(answer.model, answer.stop_reason, _messages_tokens(answer.usage))
+        embeddings = _embeddings.decode(body)
+        return Served(embeddings.model, usage=_chat_usage(embeddings.usage))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAnAnswer(str(error)) from None
+
+
+def _glance_chat(answer: _Chat) -> Served:
+    if bytes(answer.error) != b"null":
+        raise NotAnAnswer("an error in place of an answer")
+    if not answer.choices:
+        raise NotAnAnswer("no choices")
+    refused = any(choice.message is not None and choice.message.refusal for choice in answer.choices)
+    return _served_chat(answer, refused)
+
+
+def _served_chat(answer: _Chat, refused: bool) -> Served:
+    word = next((choice.finish_reason for choice in answer.choices or () if choice.finish_reason), None)
+    finish = None if word is None else chat.FINISH.get(word, Finish.OTHER)
+    return Served(
+        answer.model or None, answer.system_fingerprint, finish, word, refused, _chat_usage(answer.usage)
+    )
+
+
+def _served_messages(model: str | None, word: str | None, count: messages.TokenCount | None) -> Served:
+    finish = None if word is None else messages.FINISH.get(word, Finish.OTHER)
+    usage = count.usage() if count else None
+    return Served(model or None, None, finish, word, finish is Finish.REFUSAL, usage)
+
+
+def _chat_usage(counts: Raw) -> Usage | None:
+    try:
+        count = _chat_count.decode(counts)
+    except msgspec.DecodeError:
+        return None
+    return count.usage() if count else None
+
+
+def _messages_tokens(counts: Raw) -> messages.TokenCount | None:
+    try:
+        count: messages.TokenCount | None = _messages_count.decode(counts)
+    except msgspec.DecodeError:
+        return None
+    return count
+
+
+class StreamGlance:
+    """Reads along with one stream, event by event, keeping a bounded part of it.
+
+    `ended`: the dialect's last event was seen. `failed`: an error event was seen.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.ended = False
+        self.failed = False
+        self._chat = dialect is Dialect.CHAT
+        self._refused = False
+        self._head = list[bytes]()
+        self._head_room = HEAD_BYTES
+        self._tail = deque[bytes]()
+        self._tail_bytes = 0
+
+    def feed(self, events: bytes) -> None:
+        """Take one or many whole events, as the provider sent them."""
+        if b"error" in events and not self.failed:
+            self.failed = any(_is_error(name, data) for name, data in sse.events(events))
+        if self._chat:
+            if b"[DONE]" in events and not self.ended:
+                self.ended = any(data == b"[DONE]" for _, data in sse.events(events))
+            if b'"refusal":' in events and not self._refused:
+                self._refused = _says_refusal(events)
+        elif b"message_stop" in events and not self.ended:
+            self.ended = any(_event_of(data).type == "message_stop" for _, data in sse.events(events))
+        size = len(events)
+        if self._head_room > 0:
+            self._head.append(events)
+            self._head_room -= size
+            return
+        tail = self._tail
+        tail.append(events)
+        self._tail_bytes += size
+        while self._tail_bytes - len(tail[0]) >= TAIL_BYTES:
+            self._tail_bytes -= len(tail.popleft())
+
+    def served(self) -> Served:
+        """What the stream has said about itself so far."""
+        return self._served_chat() if self._chat else self._served_messages()
+
+    def _first(self) -> Iterator[bytes]:
+        return (data for piece in chain(self._head, self._tail) for _, data in sse.events(piece))
+
+    def _last(self) -> Iterator[bytes]:
+        """The kept events, the latest first."""
+        pieces = chain(reversed(self._tail), reversed(self._head))
+        return (data for piece in pieces for _, data in reversed(list(sse.events(piece))))
+
+    def _served_chat(self) -> Served:
+        named = next((chunk for chunk in map(_chunk, self._first()) if chunk.model), _Chat())
+        finish, usage = Served(), None
+        for chunk in map(_chunk, self._last()):
+            usage = usage or _chat_usage(chunk.usage)
+            finish = _served_chat(chunk, self._refused)
+            if finish.finish:
+                break
+        return Served(
+            named.model, named.system_fingerprint, finish.finish, finish.finish_word, self._refused, usage
+        )
+
+    def _served_messages(self) -> Served:
+        started = next(
+            (event.message for event in map(_event_of, self._first()) if event.message), _Started()
+        )
+        count = _messages_tokens(started.usage) or messages.TokenCount()
+        for event in map(_event_of, self._last()):
+            if event.type == "message_delta":
+                count = count.updated(_messages_tokens(event.usage) or messages.TokenCount())
+                word = event.delta.stop_reason if event.delta else None
+                return _served_messages(started.model, word, count)
+        return _served_messages(started.model, None, count if count != messages.TokenCount() else None)
+
+
+def _chunk(data: bytes) -> _Chat:
+    try:
+        return _chat.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Chat()
+
+
+def _event_of(data: bytes) -> _Event:
+    try:
+        return _event.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Event()
+
+
+def _is_error(name: bytes, data: bytes) -> bool:
+    """Whether an event tells of an error: by its name, its type or a top-level `error`."""
+    return name == b"error" or _event_of(data).type == "error" or bytes(_chunk(data).error) != b"null"
+
+
+def _says_refusal(events: bytes) -> bool:
+    chunks = (_chunk(data) for _, data in sse.events(events))
+    return any(choice.delta and choice.delta.refusal for chunk in chunks for choice in chunk.choices or ())

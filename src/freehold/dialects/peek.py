@@ -1,0 +1,158 @@
+"""Read what the gateway must know of a request, and put another model name into it; nothing else is touched.
+
+Sees: that the body is one JSON object in UTF-8, the types of the few fields below, and every top-level
+spelling of `model`, escapes included. Does not see: other keys given twice, nor keys that only a
+case-insensitive parser would take for `model`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import BadRequest, InvalidJSON
+
+_Items = Annotated[list[Raw], Meta(min_length=1)]
+
+
+class Head(Struct):
+    """What the gateway reads of a request; `start` and `end` are where that body holds the model's name."""
+
+    model: str
+    stream: bool = False
+    include_usage: bool = False  # a chat caller wants a last chunk with the usage
+    start: int = 0
+    end: int = 0
+
+
+class _StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class _Chat(Struct):
+    model: Annotated[str, Meta(min_length=1)]
+    messages: _Items
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+
+
+class _Messages(Struct):
+    model: Annotated[str, Meta(min_length=1)]
+    messages: _Items
+    max_tokens: Annotated[int, Meta(ge=1)]
+    stream: bool | None = None
+
+
+class _Embeddings(Struct):
+    model: Annotated[str, Meta(min_length=1)]
+    input: str | _Items
+
+
+_DECODERS: dict[
+    Dialect, msgspec.json.Decoder[_Chat] | msgspec.json.Decoder[_Messages] | msgspec.json.Decoder[_Embeddings]
+] = {
+    Dialect.CHAT: msgspec.json.Decoder(_Chat),
+    Dialect.MESSAGES: msgspec.json.Decoder(_Messages),
+    Dialect.EMBEDDINGS: msgspec.json.Decoder(_Embeddings),
+}
+
+_SPACE = rb"[ \t\n\r]*"
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_MODEL = re.compile(rb'"model"' + _SPACE + rb":" + _SPACE + rb"(" + _STRING + rb")")
+_KEY = re.compile(_SPACE + rb"(" + _STRING + rb")" + _SPACE + rb":" + _SPACE, re.DOTALL)
+_PLAIN = re.compile(_STRING + rb"|[^,}\]\s]+", re.DOTALL)  # a string, a number or a word
+_BRACKET = re.compile(rb'[^{}\[\]"]*(?:' + _STRING + rb'[^{}\[\]"]*)*([{}\[\]])', re.DOTALL)
+_NEXT = re.compile(_SPACE + rb"[,}]")
+
+
+def read_head(dialect: Dialect, body: bytes) -> Head:
+    """Check a request and read its head. Raises InvalidJSON or BadRequest, naming the field."""
+    try:
+        if not body.isascii():
+            body.decode()
+        asked = _DECODERS[dialect].decode(body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(_complaint(str(error))) from None
+    except UnicodeDecodeError as error:
+        raise InvalidJSON(f"the body is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise InvalidJSON("the body is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise InvalidJSON(f"the body is not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+    start, end = _model_span(body)
+    if isinstance(asked, _Embeddings):
+        return Head(asked.model, start=start, end=end)
+    usage = (
+        isinstance(asked, _Chat)
+        and asked.stream_options is not None
+        and bool(asked.stream_options.include_usage)
+    )
+    return Head(asked.model, bool(asked.stream), usage, start, end)
+
+
+def with_model(body: bytes, head: Head, model: str) -> bytes:
+    """The body that `head` was read from, asking for another model; every other byte is the same."""
+    if model == head.model:
+        return body
+    return b"%b%b%b" % (body[: head.start], msgspec.json.encode(model), body[head.end :])
+
+
+def _model_span(body: bytes) -> tuple[int, int]:
+    """Where the value of the top-level `model` lies. The body is valid JSON and has one.
+
+    A body with a single `"model"`, and no escape that could spell one of its letters, needs no walk. Of the
+    two tests for escapes the first is the faster, and often the last.
+    """
+    at = body.find(b'"model"')
+    if at >= 0 and body.find(b'"model"', at + 7) < 0 and not (b"\\" in body and b"\\u006" in body):
+        found = _MODEL.match(body, at)
+        if found:
+            return found.span(1)
+    spans = [(start, end) for key, start, end in _top_level(body) if msgspec.json.decode(key) == "model"]
+    if len(spans) != 1:
+        # Parsers disagree on which one counts, so that policy and provider could read different models.
+        raise BadRequest("`model`: given more than once")
+    return spans[0]
+
+
+def _top_level(body: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Each top-level key of a valid JSON object, with the span of its value."""
+    at = body.index(b"{") + 1
+    while key := _KEY.match(body, at):
+        start = key.end()
+        end = _end_of_value(body, start)
+        yield key[1], start, end
+        following = _NEXT.match(body, end)
+        at = following.end() if following else len(body)
+
+
+def _end_of_value(body: bytes, start: int) -> int:
+    if body[start] not in b"{[":
+        plain = _PLAIN.match(body, start)
+        return plain.end() if plain else len(body)
+    depth, at = 0, start
+    while bracket := _BRACKET.match(body, at):
+        at = bracket.end()
+        depth += 1 if bracket[1] in b"{[" else -1
+        if not depth:
+            break
+    return at
+
+
+_PLACED = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
+
+
+def _complaint(message: str) -> str:
+    """A schema error of msgspec in the words of our own: the field first, then what was wrong with it."""
+    placed = _PLACED.fullmatch(message)
+    what, path = (placed["what"], placed["path"]) if placed else (message, "")
+    missing = _MISSING.fullmatch(what)
+    if missing:
+        where = f"{path}.{missing['field']}" if path else missing["field"]
+        return f"`{where}`: required, but missing"
+    what = what.replace("`", "").replace("Expected", "expected")
+    return f"`{path}`: {what}" if path else f"the body: {what}"
