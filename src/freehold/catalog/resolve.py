@@ -12,6 +12,8 @@ from freehold.config.shape import nearest
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import ConfigError
 
+__all__ = ["Account", "Pool", "Resolution", "Resolved", "resolve", "resolve_all"]
+
 Pool = tuple[Endpoint, ...]
 
 

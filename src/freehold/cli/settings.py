@@ -1,0 +1,34 @@
+"""Which configuration a command works with, and where its state lies."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from freehold.catalog.resolve import Resolution, resolve_all
+from freehold.cli.output import USAGE, Stop
+from freehold.config.environment import Environment, config_path, environment
+from freehold.config.load import Loaded, load_all
+from freehold.config.schema import Config
+from freehold.vocabulary.errors import ConfigError
+
+
+def configured(args: Namespace, env: Environment) -> Path | None:
+    """The configuration file to use, if there is one."""
+    return Path(args.config) if args.config else config_path(env)
+
+
+def resolution(loaded: Loaded | list[ConfigError], env: Environment) -> Resolution:
+    """What a configuration comes to; its problems if it cannot even be read."""
+    if isinstance(loaded, Loaded):
+        return resolve_all(loaded.config, env, loaded.document)
+    return Resolution(None, tuple(loaded), ())
+
+
+def state_dir(args: Namespace) -> Path:
+    """Where keys and ledger lie; without a configuration, where `freehold up` puts them when it has none."""
+    path = configured(args, environment())
+    if path is None:
+        return Path(Config().state_dir).absolute()
+    loaded = load_all(path)
+    if isinstance(loaded, Loaded):
+        return Path(loaded.config.state_dir)
+    raise Stop(USAGE, *loaded)
