@@ -30,33 +30,72 @@ _MESSAGES_TYPES = _CHAT_TYPES | {402: "billing_error", 529: "overloaded_error"}
 
 # The provider's words for "I will not answer this": OpenAI and Azure, Google, Alibaba, Zhipu, Bedrock.
 _CONTENT_CODES = frozenset(
-    (
-        "content_policy_violation content_filter content_filtered content_blocked invalid_prompt"
-        " moderation moderation_blocked moderation_error responsibleaipolicyviolation"
-        " safety prohibited_content blocklist data_inspection_failed datainspectionfailed"
-        " sensitive_words_detected cyber_policy_violation refusal guardrail_intervened"
-    ).split()
+    {
+        "content_policy_violation",
+        "content_filter",
+        "content_filtered",
+        "content_blocked",
+        "invalid_prompt",
+        "moderation",
+        "moderation_blocked",
+        "moderation_error",
+        "responsibleaipolicyviolation",
+        "safety",
+        "prohibited_content",
+        "blocklist",
+        "data_inspection_failed",
+        "datainspectionfailed",
+        "sensitive_words_detected",
+        "cyber_policy_violation",
+        "refusal",
+        "guardrail_intervened",
+    }
 )
 _CONTENT_PHRASES = re.compile(
-    r"usage (guidelines|polic)|content (management )?polic|content[ _]filter|safety[ _](system|check|filter|polic)"
-    r"|moderation|flagged|inappropriate content|acceptable use|violat(es|ing|ion) (of )?(our|the|usage|content)",
+    r"usage (guidelines|polic)|content (management )?polic|content[ _]filter|acceptable use|moderation|flagged"
+    r"|safety[ _](system|check|filter|polic)|inappropriate content"
+    r"|violat(es|ing|ion) (of )?(our|the|usage|content)",
     re.IGNORECASE,
 )
 _ACCOUNT_CODES = frozenset(
-    (
-        "permission_error permission_denied authentication_error unauthenticated billing_error"
-        " unsupported_country_region_territory request_forbidden account_deactivated account_suspended"
-        " billing_not_active billing_hard_limit_reached insufficient_quota insufficient_balance"
-        " insufficient_credits invalid_api_key api_key_invalid incorrect_api_key organization_restricted"
-        " organization_deactivated organization_suspended invalid_organization mismatched_organization"
-        " mismatched_project ip_not_authorized insufficient_permissions missing_scope access_terminated"
-        " access_denied"
-    ).split()
+    {
+        "permission_error",
+        "permission_denied",
+        "authentication_error",
+        "unauthenticated",
+        "billing_error",
+        "unsupported_country_region_territory",
+        "request_forbidden",
+        "account_deactivated",
+        "account_suspended",
+        "billing_not_active",
+        "billing_hard_limit_reached",
+        "insufficient_quota",
+        "insufficient_balance",
+        "insufficient_credits",
+        "invalid_api_key",
+        "api_key_invalid",
+        "incorrect_api_key",
+        "organization_restricted",
+        "organization_deactivated",
+        "organization_suspended",
+        "invalid_organization",
+        "mismatched_organization",
+        "mismatched_project",
+        "ip_not_authorized",
+        "insufficient_permissions",
+        "missing_scope",
+        "access_terminated",
+        "access_denied",
+    }
 )
+# Narrow on purpose: a 400 may quote the prompt, and a prompt may talk about keys and bills.
 _ACCOUNT_PHRASES = re.compile(
-    r"api[ _-]key|credit balance|insufficient (balance|credit|fund|quota)|billing"
-    r"|organization has been (disabled|suspended|restricted)|account (is|has been) (disabled|suspended|deactivated)"
-    r"|(country|region|territory|location)[^.]{0,40} (is )?not (supported|available)|not available in your (country|region)",
+    r"api[ _-]key (is |was |has been )?(not valid|invalid|expired|revoked|disabled|missing)"
+    r"|(invalid|incorrect|expired|your) api[ _-]key|credit balance is|insufficient (balance|credits|funds|quota)"
+    r"|billing (is )?not active|organization has been (disabled|suspended|restricted)"
+    r"|account (is|has been) (disabled|suspended|deactivated)"
+    r"|(region|territory|location) (is )?not supported|not available in your (country|region)",
     re.IGNORECASE,
 )
 
