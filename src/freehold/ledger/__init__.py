@@ -1,0 +1,1 @@
+"""What happened, kept: a journal that is written first, and a database that is searched."""
