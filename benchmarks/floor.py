@@ -2,8 +2,8 @@
 
     python -m benchmarks.floor PORT UPSTREAM_PORT
 
-It parses the request, patches the model's name, forwards, and parses the answer. What a real gateway costs above
-this is its own doing. It trusts everybody and recovers from nothing.
+It parses the request, patches the model's name, forwards, and parses the answer. What a real gateway costs
+above this is its own doing. It trusts everybody and recovers from nothing.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ async def whole_body(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message["body"]
+        body += cast(bytes, message["body"])
         if not message["more_body"]:
             return body
 
@@ -119,7 +119,7 @@ async def start(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
 
 if __name__ == "__main__":
     uvicorn.run(
-        Floor(int(sys.argv[2])),  # type: ignore[arg-type]  # the scope is a plain dict here
+        Floor(int(sys.argv[2])),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         loop="uvloop",

@@ -69,9 +69,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(
-            asyncio.Transport, transport
-        )  # uvloop's are not of that class, but do the same
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's does the same, under another class
 
     def send(self, due: float) -> None:
         self.busy, self._due, self._first, self._data, self._body_start = True, due, 0.0, b"", 0
@@ -215,7 +213,7 @@ class Load:
         self._firsts_s.append(first_s)
 
     def lost(self, connection: Connection) -> None:
-        """The subject hung up: an error only when an answer was due; either way a new connection takes over."""
+        """The subject hung up: an error only when an answer was due. A new connection takes over."""
         self._open.discard(connection)
         if self._over.is_set():
             return

@@ -33,8 +33,8 @@ def tree(pid: int) -> list[int]:
 def cpu_s(pids: list[int]) -> float:
     """User and system time of these processes, all threads, those that have ended included.
 
-    Read from each process's CPU clock: the same account as /proc/<pid>/stat, in nanoseconds instead of ticks
-    of 10 ms. The clock's number is the complement of the process id, shifted past three flag bits (2: scheduler).
+    Read from each process's CPU clock: the same account as /proc/<pid>/stat, in nanoseconds instead of
+    ticks of 10 ms. The clock's number is the complement of the process id and three flag bits (2: scheduler).
     """
     return sum(_clock_s(pid) for pid in pids)
 
@@ -60,10 +60,8 @@ def settled_cpu_s(pids: list[int]) -> float:
 
 def rss_bytes(pids: list[int]) -> int:
     """Resident memory, pages that are shared within the tree counted in each."""
-    pages = sum(
-        int(fields[1]) for pid in pids if len(fields := _read(Path(f"/proc/{pid}/statm")).split()) > 1
-    )
-    return pages * resource.getpagesize()
+    sizes = [_read(Path(f"/proc/{pid}/statm")).split() for pid in pids]
+    return sum(int(size[1]) for size in sizes if size) * resource.getpagesize()
 
 
 def _read(path: Path) -> str:
@@ -131,3 +129,8 @@ class Generator:
     def run(self, job: Job) -> Outcome:
         self.begin(job)
         return self.outcome()
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(END_S)

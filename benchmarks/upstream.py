@@ -2,7 +2,8 @@
 
     python -m benchmarks.upstream        # prints its port, serves until it is ended
 
-It reads no JSON. What a request wants is found by a few substrings, so that it stays far cheaper than any subject.
+It reads no JSON: what a request wants is found by a few substrings, so that it stays far cheaper than any
+subject.
 """
 
 import asyncio
@@ -30,9 +31,7 @@ class Provider(asyncio.Protocol):
         self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(
-            asyncio.Transport, transport
-        )  # uvloop's are not of that class, but do the same
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's does the same, under another class
         self._socket_fd = self._transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
@@ -69,7 +68,7 @@ class Provider(asyncio.Protocol):
             self._loop.call_at(begun + (number + 1) * pace_s, self._drip, number + 1, pace_s, begun)
 
     def _send(self, piece: bytes) -> None:
-        """Write now: the transport would gather the writes of one turn, a provider sends a piece when it has it."""
+        """Write now; the transport would gather the writes of one turn into one packet."""
         if self._transport.is_closing():
             return
         with contextlib.suppress(ConnectionError, BlockingIOError):

@@ -15,7 +15,7 @@ DONE_MARK = b"data: [DONE]"
 CHUNKED_END = b"\r\n0\r\n\r\n"
 HEAD_END = b"\r\n\r\n"
 
-# The pace of a stream is asked for inside the prompt, because that is the one place every gateway leaves alone.
+# The pace of a stream is asked for inside the prompt: the one place that every gateway leaves alone.
 PACES_S = {b"pace-burst": 0.0, b"pace-2ms": 0.002, b"pace-slow": 0.25}
 
 _PIECE = re.compile(rb"piece-(\d\d)")
@@ -112,7 +112,7 @@ def body_length(head: bytes) -> int | None:
 
 def unchunked(data: bytes, start: int) -> bytes:
     """The body of a complete chunked message that begins at `start`."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         line_end = data.index(b"\r\n", start)
         size = int(data[start:line_end].partition(b";")[0], 16)
