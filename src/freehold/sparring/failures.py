@@ -1,0 +1,121 @@
+"""Errors as providers word them, in the dialect of the request."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from freehold.sparring.reply import Reply
+from freehold.vocabulary.endpoint import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One HTTP status in both providers' words."""
+
+    name: str
+    status: int
+    chat_type: str
+    chat_code: str | None
+    messages_type: str
+    message: str
+
+
+FAILURES = (
+    Failure("400", 400, "invalid_request_error", None, "invalid_request_error", "The request is not valid."),
+    Failure(
+        "400-policy",
+        400,
+        "invalid_request_error",
+        "content_policy_violation",
+        "invalid_request_error",
+        "The prompt was rejected by our content policy.",
+    ),
+    Failure(
+        "400-context",
+        400,
+        "invalid_request_error",
+        "context_length_exceeded",
+        "invalid_request_error",
+        "prompt is too long: this model's maximum context length is exceeded.",
+    ),
+    Failure(
+        "401",
+        401,
+        "invalid_request_error",
+        "invalid_api_key",
+        "authentication_error",
+        "Incorrect API key provided.",
+    ),
+    Failure(
+        "402",
+        402,
+        "insufficient_quota",
+        "insufficient_quota",
+        "billing_error",
+        "Your credit balance is too low.",
+    ),
+    Failure("403", 403, "permission_error", None, "permission_error", "This account may not use this model."),
+    Failure(
+        "404",
+        404,
+        "invalid_request_error",
+        "model_not_found",
+        "not_found_error",
+        "The model does not exist here.",
+    ),
+    Failure("408", 408, "timeout_error", None, "timeout_error", "The request timed out."),
+    Failure("409", 409, "conflict_error", None, "api_error", "The request conflicts with another one."),
+    Failure("425", 425, "invalid_request_error", None, "api_error", "Too early; send the request again."),
+    Failure("429", 429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error", "Rate limit reached."),
+    Failure(
+        "429-bare", 429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error", "Rate limit reached."
+    ),
+    Failure("500", 500, "server_error", None, "api_error", "The server had an error."),
+    Failure("502", 502, "server_error", None, "api_error", "Bad gateway."),
+    Failure(
+        "503", 503, "server_error", None, "overloaded_error", "The engine is overloaded; try again later."
+    ),
+    Failure("504", 504, "server_error", None, "timeout_error", "The answer did not come in time."),
+    Failure("529", 529, "server_error", "overloaded", "overloaded_error", "Overloaded"),
+)
+OVERLOADED = next(failure for failure in FAILURES if failure.name == "529")
+
+
+def body(failure: Failure, dialect: Dialect) -> bytes:
+    """Word a failure as JSON."""
+    return worded(failure.message, dialect, failure.chat_type, failure.chat_code, failure.messages_type)
+
+
+def worded(
+    message: str, dialect: Dialect, chat_type: str, chat_code: str | None, messages_type: str
+) -> bytes:
+    """Put an error into a dialect's shape."""
+    told: dict[str, Any]
+    if dialect is Dialect.MESSAGES:
+        error = {"type": messages_type, "message": message}
+        told = {"type": "error", "error": error, "request_id": "req_sparring"}
+    else:
+        told = {"error": {"message": message, "type": chat_type, "param": None, "code": chat_code}}
+    return msgspec.json.encode(told)
+
+
+def refused(message: str, dialect: Dialect, code: str, status: int = 400) -> Reply:
+    """Answer a request that a partner itself cannot serve."""
+    kind = "not_found_error" if status == 404 else "invalid_request_error"
+    return Reply((worded(message, dialect, "invalid_request_error", code, kind),), dialect, status)
+
+
+def failed(reply: Reply, failure: Failure, retry_after: str = "") -> Reply:
+    """Turn a reply into an error status; what was said about pace and end stays."""
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
+    if retry_after:
+        headers += (("retry-after", retry_after),)
+    error = Reply((body(failure, reply.dialect),), reply.dialect, failure.status, headers)
+    return replace(error, wait_s=reply.wait_s, body_wait_s=reply.body_wait_s, gap_s=reply.gap_s)
+
+
+def error_event(dialect: Dialect) -> bytes:
+    """Tell of overload inside a stream."""
+    event = b"event: error\n" if dialect is Dialect.MESSAGES else b""
+    return b"%bdata: %b\n\n" % (event, body(OVERLOADED, dialect))

@@ -1,0 +1,185 @@
+"""The faults, one row each, and how a request chooses among them.
+
+A model's name chooses: "cut" or "any-name+cut", with a parameter "any-name+cut=0.3", several joined by "+".
+They act in the order in which they are written, those on the answer before those on the reply. A share runs
+from 0 to 1; a time is written "2", "2s" or "250ms".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from freehold.sparring import spoiling
+from freehold.sparring.answer import Answer
+from freehold.sparring.failures import FAILURES, Failure, failed
+from freehold.sparring.reply import Reply
+from freehold.sparring.spoiling import Amount
+
+Spoil = Callable[[Answer, Amount], Answer]
+Disturb = Callable[[Reply, Amount], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misbehaviour: its name, a sentence, and where it acts."""
+
+    name: str
+    sentence: str
+    answer: Spoil | None = None  # acts on what is said
+    reply: Disturb | None = None  # acts on how it is sent
+    parameter: str = (
+        ""  # what the amount is: "s", "share", "bytes", "factor", or a word; "" where there is none
+    )
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A fault with its amount."""
+
+    fault: Fault
+    amount: Amount
+
+
+class UnknownFault(ValueError):
+    """No row has that name, or its parameter is of the wrong kind."""
+
+
+def _said(name: str, act: Spoil, sentence: str, parameter: str = "", default: str = "") -> Fault:
+    return Fault(name, sentence, act, None, parameter, default)
+
+
+def _sent(name: str, act: Disturb, sentence: str, parameter: str = "", default: str = "") -> Fault:
+    return Fault(name, sentence, None, act, parameter, default)
+
+
+def _status(failure: Failure) -> Fault:
+    """A 429 names a time to wait unless it is the bare one; the others name one when the parameter does."""
+
+    def act(reply: Reply, amount: Amount) -> Reply:
+        return failed(reply, failure, amount.word)
+
+    default = "1" if failure.name == "429" else ""
+    return _sent(failure.name, act, f"Status {failure.status}: {failure.message}", "retry-after", default)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("ok", "Answers as a good provider does."),
+    _sent(
+        "down",
+        spoiling.reset,
+        "Nobody listens; what was under way is reset. For one request: reset.",
+        "s",
+        "0",
+    ),
+    _sent("reset", spoiling.reset, "Resets the connection before the first byte."),
+    _sent("closed", spoiling.closed, "Closes the connection in good order before the first byte."),
+    _sent("silent", spoiling.silence, "Takes the request and never says a word."),
+    _sent("slow-first-byte", spoiling.slow_first_byte, "Waits before the first byte.", "s", "2s"),
+    _sent("slow-first-token", spoiling.slow_first_token, "Sends the head, then waits.", "s", "2s"),
+    _sent("slow-drip", spoiling.slow_drip, "Waits before every piece of the body.", "s", "200ms"),
+    _sent("stall", spoiling.stall, "Sends a share of the answer, then nothing more.", "share", "0.5"),
+    _sent("cut", spoiling.cut, "Closes after a share of the answer, between two events.", "share", "0.5"),
+    _sent("cut-event", spoiling.cut_event, "Closes inside an event.", "share", "0.5"),
+    _sent("cut-reset", spoiling.reset_midway, "Resets after a share of the answer.", "share", "0.5"),
+    _sent("ends-early", spoiling.ends_early, "Sends a share of the answer in flawless HTTP.", "share", "0.5"),
+    *(_status(failure) for failure in FAILURES),
+    _sent("redirect", spoiling.redirected, "Status 307 to another place.", "url", "https://example.org/"),
+    _sent("garbage", spoiling.garbage, "One event, or the whole body, is not JSON.", "share", "0"),
+    _sent("html", spoiling.html, "Status 200 with a sign-in page in place of an answer."),
+    _sent(
+        "wrong-type", spoiling.mislabelled, "The right body under a wrong content type.", "type", "text/html"
+    ),
+    _sent("empty", spoiling.empty, "Status 200 and an empty body, or a stream without an event."),
+    _said("empty-text", spoiling.wordless, "A well-formed answer without a word in it."),
+    _said(
+        "refusal",
+        spoiling.refusal,
+        "Refuses in the field made for it, with status 200.",
+        "kind",
+        "general_harms",
+    ),
+    _said("refusal-words", spoiling.refusal_in_words, "Refuses in words only; finished as if answered."),
+    _said("filtered", spoiling.filtered, "Moderation takes the rest of the answer away.", "share", "0.5"),
+    _said(
+        "other-model", spoiling.other_model, "Says that another model answered.", "model", "understudy-mini"
+    ),
+    _said("swap", spoiling.swapped, "Another model answers, and nothing says so."),
+    _said("other-fingerprint", spoiling.other_fingerprint, "Another system fingerprint.", "name", "0ddba11"),
+    _said("no-fingerprint", spoiling.without_fingerprint, "No system fingerprint."),
+    _said("truncated", spoiling.truncated, "The text breaks off, and the finish says stop.", "share", "0.5"),
+    _said("length", spoiling.out_of_length, "The text breaks off, and the finish says so.", "share", "0.5"),
+    _said("wrong-usage", spoiling.wrong_usage, "Counts more tokens than there were.", "factor", "3"),
+    _said("no-usage", spoiling.without_usage, "Does not say how many tokens there were."),
+    _said("loop", spoiling.looping, "Says one word over and over."),
+    _said("broken-arguments", spoiling.broken_arguments, "The arguments of a tool call are not JSON."),
+    _sent("error-event", spoiling.error_inside, "An error told inside a 200 answer.", "share", "0.5"),
+    _sent("no-end", spoiling.without_end, "The last event of a stream ([DONE], message_stop) is missing."),
+    _sent("double-end", spoiling.twice_ended, "The last event of a stream comes twice."),
+    _sent("crlf", spoiling.crlf, "Lines of a stream end in CR LF; legal, and rare."),
+    _sent("comments", spoiling.commented, "Keep-alive comments between the events; legal."),
+    _sent("big-headers", spoiling.big_headers, "A header that is far too long.", "bytes", "200000"),
+    _sent("length-long", spoiling.announced_too_long, "Announces more bytes than come.", "bytes", "10"),
+    _sent("length-short", spoiling.announced_too_short, "Announces fewer bytes than come.", "bytes", "10"),
+    _sent("bytewise", spoiling.bytewise, "Every byte in a segment of its own; legal."),
+    _sent("gzip", spoiling.gzipped, "Compressed, though nobody asked for it."),
+    _sent(
+        "until-close",
+        spoiling.until_close,
+        "No length and no chunks; the body ends with the connection; legal.",
+    ),
+    _sent("interim", spoiling.interim, "A 103 comes before the answer; legal."),
+)
+BY_NAME = {fault.name: fault for fault in FAULTS}
+NUMBERS = ("s", "share", "factor", "bytes")
+
+
+def faults() -> list[tuple[str, str]]:
+    """List every fault as it is written, with its default parameter, and a sentence."""
+    return [
+        (
+            fault.name,
+            f"{fault.sentence} [={fault.parameter}, {fault.default or 'none'}]"
+            if fault.parameter
+            else fault.sentence,
+        )
+        for fault in FAULTS
+    ]
+
+
+@lru_cache(maxsize=1_024)
+def chosen(written: str) -> tuple[Chosen, ...]:
+    """Read "cut=0.3+gzip". Raises `UnknownFault`."""
+    return tuple(_chosen(part) for part in written.split("+"))
+
+
+def in_model(model: str) -> tuple[str, str | None]:
+    """Split a model's name into the model and the faults it asks for, if it asks for any."""
+    first, _, rest = model.partition("+")
+    if first.partition("=")[0] in BY_NAME:
+        return "ok", model
+    return first, rest or None
+
+
+def _chosen(part: str) -> Chosen:
+    name, _, word = part.strip().partition("=")
+    fault = BY_NAME.get(name)
+    if fault is None:
+        raise UnknownFault(f"there is no fault {name!r}; `freehold sparring --list` names them all")
+    word = word or fault.default
+    try:
+        number = _number(word) if fault.parameter in NUMBERS else 0.0
+    except ValueError:
+        raise UnknownFault(
+            f"the parameter of {name!r} is a number ({fault.parameter}), not {word!r}"
+        ) from None
+    return Chosen(fault, Amount(word, number))
+
+
+def _number(word: str) -> float:
+    if word.endswith("ms"):
+        return float(word[:-2]) / 1_000
+    number = float(word.removesuffix("s"))
+    if not 0 <= number < 1e9:
+        raise ValueError(word)
+    return number

@@ -1,0 +1,100 @@
+"""Put an answer into Anthropic's messages format."""
+
+from typing import Any
+
+import msgspec
+
+from freehold.sparring.answer import Answer
+from freehold.sparring.asked import Asked
+from freehold.sparring.pieces import ARGUMENT_PIECES, sliced
+from freehold.vocabulary.exchange import Finish
+
+FINISHES = {
+    Finish.STOP: "end_turn",
+    Finish.LENGTH: "max_tokens",
+    Finish.TOOL_CALLS: "tool_use",
+    Finish.REFUSAL: "refusal",
+    Finish.FILTERED: "refusal",  # this dialect has no other word for moderation
+}
+
+
+def whole(answer: Answer) -> bytes:
+    """Return the answer as one JSON object."""
+    told = {"usage": _usage(answer)} if answer.usage_told else {}
+    content = _blocks(answer)
+    for block in content:
+        if block["type"] == "tool_use":
+            block["input"] = msgspec.Raw(block.pop("arguments").encode())
+    return msgspec.json.encode(_head(answer) | {"content": content} | _ending(answer) | told)
+
+
+def events(answer: Answer, asked: Asked, chunks: int) -> tuple[bytes, ...]:
+    """Return the answer as server-sent events, from `message_start` to `message_stop`."""
+    start = _head(answer) | {"content": [], "stop_reason": None, "stop_sequence": None}
+    if answer.usage_told:
+        start["usage"] = _usage(answer) | {"output_tokens": 1}
+    # `asked` has no say: this dialect always tells its usage.
+    said = [_event("message_start", message=start)]
+    for index, block in enumerate(_blocks(answer)):
+        said += _block_events(index, block, chunks)
+    # The ping stands where the real service puts its first one.
+    said.insert(min(2, len(said)), _event("ping"))
+    told = {"usage": {"output_tokens": answer.output_tokens}} if answer.usage_told else {}
+    said.append(_event("message_delta", delta=_ending(answer), **told))
+    said.append(_event("message_stop"))
+    return tuple(said)
+
+
+def _block_events(index: int, block: dict[str, Any], chunks: int) -> list[bytes]:
+    if block["type"] == "text":
+        opened = {"type": "text", "text": ""}
+        deltas = [{"type": "text_delta", "text": piece} for piece in sliced(block["text"], chunks)]
+    else:
+        arguments = block.pop("arguments")
+        opened = block | {"input": {}}
+        deltas = [{"type": "input_json_delta", "partial_json": ""}]
+        deltas += [
+            {"type": "input_json_delta", "partial_json": piece}
+            for piece in sliced(arguments, ARGUMENT_PIECES)
+        ]
+    return [
+        _event("content_block_start", index=index, content_block=opened),
+        *(_event("content_block_delta", index=index, delta=delta) for delta in deltas),
+        _event("content_block_stop", index=index),
+    ]
+
+
+def _blocks(answer: Answer) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": answer.text}] if answer.text else []
+    blocks += (
+        {"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name, "arguments": call.arguments}
+        for call in answer.calls
+    )
+    return blocks
+
+
+def _head(answer: Answer) -> dict[str, Any]:
+    return {"id": f"msg_{answer.id}", "type": "message", "role": "assistant", "model": answer.model}
+
+
+def _ending(answer: Answer) -> dict[str, Any]:
+    if answer.stop_sequence is not None:
+        return {"stop_reason": "stop_sequence", "stop_sequence": answer.stop_sequence}
+    ending: dict[str, Any] = {"stop_reason": FINISHES[answer.finish], "stop_sequence": None}
+    if answer.refusal is not None:
+        category = answer.refusal_category
+        ending["stop_details"] = {"type": "refusal", "category": category, "explanation": answer.refusal}
+    return ending
+
+
+def _event(kind: str, **fields: Any) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode({"type": kind} | fields))
+
+
+def _usage(answer: Answer) -> dict[str, Any]:
+    return {
+        "input_tokens": answer.input_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": answer.output_tokens,
+    }
