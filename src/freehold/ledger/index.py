@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from freehold.ledger.segment import Damage, lines_after, segments, unframed, written_bytes
+from freehold.ledger.journal import Recent
+from freehold.ledger.segment import Damage, body_of, lines_after, segments, unframed, written_bytes
 from freehold.vocabulary.errors import LedgerUnavailable
 
 VERSION = 1
@@ -57,6 +58,7 @@ def connected(database: Path) -> sqlite3.Connection:
     os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let all read
     connection = sqlite3.connect(database, timeout=BUSY_MS / 1000, isolation_level=None)
     try:
+        connection.execute("PRAGMA page_size = 8192")  # a third less work for each commit than at 4096
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         if version(connection, database) == 0:
@@ -107,9 +109,9 @@ def take(connection: sqlite3.Connection, path: Path) -> Taken:
                 lines = lines_after(descriptor, offset)
                 if not lines:
                     return Taken(records, tuple(damages))
-                damaged = _insert(connection, path, offset, lines)
+                damaged = _take_lines(connection, path, offset, lines)
                 end = offset + sum(map(len, lines)) + len(lines)
-                connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?)", (*place, end))
+                _set_offset(connection, place, end)
             records += len(lines) - len(damaged)
             damages += damaged
     finally:
@@ -122,7 +124,34 @@ def _offset(connection: sqlite3.Connection, place: tuple[str, str]) -> int:
     return row[0] if row else 0
 
 
-def _insert(connection: sqlite3.Connection, path: Path, offset: int, lines: Sequence[bytes]) -> list[Damage]:
+def _set_offset(connection: sqlite3.Connection, place: tuple[str, str], offset: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?)", (*place, offset))
+
+
+def put(connection: sqlite3.Connection, recents: Sequence[Recent]) -> bool:
+    """Bring records of one segment from memory into the database; False if some between are missing."""
+    segment, last = recents[0].segment, recents[-1]
+    place = (segment.parent.name, segment.name)
+    with _transaction(connection):
+        offset = _offset(connection, place)
+        wanted = [recent for recent in recents if recent.begin >= offset]  # `take` can have been there first
+        end = last.begin + len(last.line)
+        if wanted and offset + sum(len(recent.line) for recent in wanted) != end:
+            return False
+        for begin in range(0, len(wanted), ROWS_PER_STATEMENT):
+            values: list[object] = []
+            for _, _, line, it in wanted[begin : begin + ROWS_PER_STATEMENT]:
+                values += (it.id, it.at_ms, it.application, it.alias)
+                values += (it.endpoint, it.outcome, it.code, body_of(line))
+            _insert(connection, values)
+        if wanted:
+            _set_offset(connection, place, end)
+    return True
+
+
+def _take_lines(
+    connection: sqlite3.Connection, path: Path, offset: int, lines: Sequence[bytes]
+) -> list[Damage]:
     damages = []
     for begin in range(0, len(lines), ROWS_PER_STATEMENT):
         values: list[object] = []
@@ -135,8 +164,12 @@ def _insert(connection: sqlite3.Connection, path: Path, offset: int, lines: Sequ
                 damages.append(Damage(path, offset, len(line)))
             offset += len(line) + 1
         if values:
-            connection.execute(_insertion(len(values) // 8), values)
+            _insert(connection, values)
     return damages
+
+
+def _insert(connection: sqlite3.Connection, values: Sequence[object]) -> None:
+    connection.execute(_insertion(len(values) // 8), values)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from pathlib import Path
+from typing import NamedTuple
 
 from freehold.config import schema
 from freehold.ledger.segment import framed, next_segment, segments
@@ -17,6 +18,7 @@ from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange
 
 LOCK_WAIT_S = 1.0  # by then a predecessor has closed, or a recovery has looked at the tail
+RECENT_MAX = 4_096  # records that wait in memory; what does not fit is read from the file again
 PROBE = bytes(1 << 16)  # room for some records, so that health does not flap at the last free block
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,15 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+class Recent(NamedTuple):
+    """A record just appended, kept until the database has it: cheaper than to read and parse it again."""
+
+    segment: Path
+    begin: int
+    line: bytes
+    exchange: Exchange
+
+
 class Journal:
     """One node's journal. One thread appends; another may call `sync`.
 
@@ -58,6 +69,7 @@ class Journal:
         self.directory = directory
         self.healthy = True
         self.reason = ""
+        self.recent: deque[Recent] = deque()  # taken from by the thread that calls `sync`
         self._lock = lock
         self._segment_bytes = segment_bytes
         self._retired: deque[int] = deque()  # finished segments that `sync` has yet to make durable and close
@@ -103,6 +115,8 @@ class Journal:
         if written != len(line):
             self._fail("the disk took only a part of a record")
             raise LedgerUnavailable(f"the journal cannot be written: {self.reason}")
+        if len(self.recent) < RECENT_MAX:
+            self.recent.append(Recent(self.segment, self.size, line, exchange))
         self.size += written
         self._unsynced = True
         if self.size >= self._segment_bytes:

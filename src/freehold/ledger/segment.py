@@ -54,6 +54,11 @@ def framed(exchange: Exchange) -> bytes:
     return b"%08x %b\n" % (crc32(body), body)
 
 
+def body_of(line: bytes) -> bytes:
+    """The JSON in a line that `framed` made."""
+    return line[9:-1]
+
+
 def unframed(line: bytes) -> tuple[Row, bytes] | None:
     """A line's searchable fields and its JSON; None if it is not what was written."""
     body = line[9:]
@@ -89,7 +94,7 @@ def segments(directory: Path) -> list[Path]:
 
 
 def written_bytes(path: Path) -> int:
-    """The size of a segment; 0 if its journal was opened anew just now, and removed it because it was empty."""
+    """The size of a segment; 0 if its journal was opened anew just now and removed it, being empty."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -6,10 +6,12 @@ Does not hold up the journal: while the database is locked or broken, records wa
 import logging
 import sqlite3
 import time
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from threading import Event, Thread
 
-from freehold.ledger.index import connected, lagging, take
+from freehold.ledger.index import connected, lagging, put, take
 from freehold.ledger.journal import Journal
 from freehold.vocabulary.errors import LedgerUnavailable
 
@@ -27,7 +29,7 @@ class Writer:
         self._database = database
         self._commit_s = commit_s
         self._connection: sqlite3.Connection | None = None
-        self._taken: tuple[Path, int] | None = None  # the segment and size that the last round saw
+        self._reached: tuple[Path, int] | None = None  # how far the database has come; None: unknown
         self._retry_at = 0.0
         self._stop = Event()
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -66,29 +68,43 @@ class Writer:
             self._hold_off(str(error))
 
     def _catch_up(self) -> None:
-        """Take the present segment up to where it is now, and before that those that were finished since."""
-        present, size = self._journal.segment, self._journal.size
-        if self._taken == (present, size):
+        """Bring in what was appended since: from memory, or where that does not follow, from the files."""
+        present = (self._journal.segment, self._journal.size)
+        if self._reached is not None and self._reached >= present:
             return
         if self._connection is None:
             self._connection = connected(self._database)
-        paths = [present]
-        if self._taken is None or self._taken[0] != present:
-            paths[:0] = [path for path in lagging(self._connection, present.parent) if path < present]
-        for path in paths:
-            for damage in take(self._connection, path).damages:
-                log.error("a damaged record was passed over and left in place: %s", damage)
-        self._taken = (present, size)
+        if self._reached is not None:
+            self._reached = self._put_recent(self._connection)
+        if self._reached is None or self._reached < present:
+            self._journal.recent.clear()
+            self._take_files(self._connection, present[0])
+            self._reached = present
         if self.trouble:
             log.warning("the ledger's database has caught up")
             self.trouble = ""
+
+    def _put_recent(self, connection: sqlite3.Connection) -> tuple[Path, int] | None:
+        """Bring in the records in memory; how far that reached, or None if some are missing between."""
+        waiting = self._journal.recent
+        recents = [waiting.popleft() for _ in range(len(waiting))]
+        for _, group in groupby(recents, key=attrgetter("segment")):
+            if not put(connection, tuple(group)):
+                return None
+        return (recents[-1].segment, recents[-1].begin + len(recents[-1].line)) if recents else self._reached
+
+    def _take_files(self, connection: sqlite3.Connection, present: Path) -> None:
+        older = [path for path in lagging(connection, present.parent) if path < present]
+        for path in (*older, present):
+            for damage in take(connection, path).damages:
+                log.error("a damaged record was passed over and left in place: %s", damage)
 
     def _hold_off(self, trouble: str) -> None:
         if not self.trouble:
             log.error("the ledger's database lags behind, and nothing is lost: %s", trouble)
         self.trouble = trouble
         self._retry_at = time.monotonic() + RECONNECT_S
-        self._taken = None
+        self._reached = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
