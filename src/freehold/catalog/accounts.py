@@ -118,10 +118,8 @@ def _row(draft: Draft) -> Row | None:
 def _urls(draft: Draft, row: Row) -> dict[Dialect, str]:
     if not row.dialects:
         draft.error("dialects", "`dialects` is empty", 'Name what it speaks, e.g. dialects = ["chat"].')
-    if fault := _url_fault(row.base_url):
-        draft.error(
-            "base_url", f'base_url "{row.base_url}" {fault}', 'Write it like "https://api.example.com/v1".'
-        )
+    if fault := _url_fault(row.base_url):  # the URL itself is not repeated: it may hold a password
+        draft.error("base_url", f"base_url {fault}", 'Write it like "https://api.example.com/v1".')
     if draft.given.ca_file and not Path(draft.given.ca_file).is_file():
         draft.error("ca_file", f"there is no file {draft.given.ca_file}", "Name a file of PEM certificates.")
     return {dialect: row.bases.get(dialect, row.base_url) + PATHS[dialect] for dialect in row.dialects}
@@ -136,7 +134,7 @@ def _url_fault(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not host:
         return "does not begin with http:// or https:// and a host"
     if parts.username or parts.password:
-        return "holds credentials; they belong into key_env or key_file"
+        return "holds credentials, which belong into key_env or key_file"
     if parts.query or parts.fragment:
         return "holds a query or a fragment"
     for dialect, path in PATHS.items():
@@ -170,9 +168,7 @@ def _key(draft: Draft, row: Row, urls: Mapping[Dialect, str]) -> str | None:
     hosts = {urlsplit(url).hostname or "" for url in urls.values()}
     local = row.local or all(is_loopback(host) for host in hosts)
     if key is None:
-        if not (local or draft.errors or _brings_its_own(draft, row)) and (
-            row.key_env or draft.given.key_file
-        ):
+        if row.key_env and not (local or draft.given.key_file or _brings_its_own(draft, row)):
             _report_missing(draft, row)
         return None
     if not _KEY.fullmatch(key):
