@@ -52,8 +52,8 @@ _CONTENT_CODES = frozenset(
     }
 )
 _CONTENT_PHRASES = re.compile(
-    r"usage (guidelines|polic)|content (management )?polic|content[ _]filter|acceptable use|moderation|flagged"
-    r"|safety[ _](system|check|filter|polic)|inappropriate content"
+    r"usage (guidelines|polic)|content (management )?polic|content[ _]filter|acceptable use|flagged"
+    r"|moderation|safety[ _](system|check|filter|polic)|inappropriate content"
     r"|violat(es|ing|ion) (of )?(our|the|usage|content)",
     re.IGNORECASE,
 )
@@ -92,8 +92,9 @@ _ACCOUNT_CODES = frozenset(
 # Narrow on purpose: a 400 may quote the prompt, and a prompt may talk about keys and bills.
 _ACCOUNT_PHRASES = re.compile(
     r"api[ _-]key (is |was |has been )?(not valid|invalid|expired|revoked|disabled|missing)"
-    r"|(invalid|incorrect|expired|your) api[ _-]key|credit balance is|insufficient (balance|credits|funds|quota)"
-    r"|billing (is )?not active|organization has been (disabled|suspended|restricted)"
+    r"|(invalid|incorrect|expired|your) api[ _-]key|credit balance is"
+    r"|insufficient (balance|credits|funds|quota)|billing (is )?not active"
+    r"|organization has been (disabled|suspended|restricted)"
     r"|account (is|has been) (disabled|suspended|deactivated)"
     r"|(region|territory|location) (is )?not supported|not available in your (country|region)",
     re.IGNORECASE,

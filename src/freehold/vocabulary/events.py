@@ -1,0 +1,108 @@
+"""An answer as it arrives, in one form for all dialects.
+
+Started, then pieces in any mixture, then Finished; Counted may come at any time, and the last one holds. The
+pieces of one text or thought follow each other; tool calls are told apart by `index`.
+"""
+
+from dataclasses import dataclass
+
+from freehold.vocabulary.exchange import Finish, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An answer begins."""
+
+    id: str
+    model: str
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """More words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalPiece:
+    """More words of a refusal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingPiece:
+    """More of a thought."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingSigned:
+    """The thought that was under way is whole; its provider wants the signature back with it."""
+
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingRedacted:
+    """A whole thought that the provider has sealed."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """A tool call begins; the first has index 0."""
+
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsPiece:
+    """More of a tool call's arguments, a piece of JSON text."""
+
+    index: int
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEnded:
+    """A tool call's arguments are whole. Not every dialect says so."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The tokens so far."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model has stopped."""
+
+    finish: Finish
+    word: str | None = None  # the provider's own
+    stop_sequence: str | None = None
+
+
+Event = (
+    Started
+    | TextPiece
+    | RefusalPiece
+    | ThinkingPiece
+    | ThinkingSigned
+    | ThinkingRedacted
+    | ToolCallStarted
+    | ArgumentsPiece
+    | ToolCallEnded
+    | Counted
+    | Finished
+)
