@@ -23,7 +23,9 @@ class FreeholdError(Exception):
     status = 500
     remedy = "This is a defect in Freehold; please report it with the exchange id."
 
-    def __init__(self, message: str, *, remedy: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
@@ -60,7 +62,9 @@ class NotFound(CallerError):
     """No such path."""
 
     code, status = "not_found", 404
-    remedy = "The paths are listed in docs/architecture.md; check the base URL ends in /v1 for OpenAI clients."
+    remedy = (
+        "The paths are listed in docs/architecture.md; check the base URL ends in /v1 for OpenAI clients."
+    )
 
 
 class MethodNotAllowed(CallerError):
@@ -246,5 +250,7 @@ class ConfigError(FreeholdError):
         self.file, self.line, self.column = file, line, column
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
+        )
         return f"{place}{self.message}"

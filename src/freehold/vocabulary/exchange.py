@@ -13,6 +13,7 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"  # a whole answer was passed on
     REJECTED = "rejected"  # the gateway turned the request down before any attempt
+    DECLINED = "declined"  # the provider turned it down for its content or form, and the caller was told
     FAILED = "failed"  # no endpoint gave an answer
     CUT = "cut"  # an answer began and broke off; the caller was told so
     ABANDONED = "abandoned"  # the caller hung up first

@@ -85,14 +85,16 @@ class AnswerParser:
 
     # httptools calls these.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
+    def on_message_begin(self) -> None:
         if self.complete:
-            return  # a second answer that nobody asked for
-        self.headers.append((name.lower(), value))
+            self.reusable = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.head_done:  # later ones are trailers, or the head of an answer that nobody asked for
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         if self.complete:
-            self.reusable = False
             return
         head_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
         if head_bytes > self._head_bytes_max:

@@ -1,0 +1,204 @@
+"""One attempt: the request in the endpoint's dialect out, the beginning of an answer in the caller's back.
+
+Raises UpstreamFailed for what another endpoint may do better; the statuses that count as such are listed here.
+A caller's own error and a provider's refusal of the content are answers, and are returned.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from freehold.dialects.errors import about_account, about_content, read_error
+from freehold.dialects.glance import NotAnAnswer, StreamGlance, glance
+from freehold.dialects.peek import Head, with_model
+from freehold.dialects.translate import (
+    StreamTranslator,
+    translate_answer,
+    translate_error,
+    translate_request,
+)
+from freehold.gateway.draft import Headers
+from freehold.upstream.door import Door, Incoming
+from freehold.vocabulary.endpoint import Dialect, Endpoint
+from freehold.vocabulary.errors import Fault, UpstreamFailed
+from freehold.vocabulary.exchange import Served
+from freehold.wire.sse import events, whole_until
+
+ELSEWHERE = frozenset({401, 402, 404, 408, 409, 425, 429})  # and every 5xx: not here, or not now
+EVENT_BYTES_MAX = 16 << 20  # one server-sent event
+RETRY_AFTER_S_MAX = 3_600.0
+
+PASSED_ON = frozenset({b"content-type", b"request-id", b"x-request-id", b"retry-after", b"date"})
+PASSED_ON_PREFIXES = (b"openai-", b"anthropic-", b"x-ratelimit-")
+
+
+class Whole(NamedTuple):
+    """A complete answer; `served` is None when it is a provider's error that is the caller's to see."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    served: Served | None
+    lost: tuple[str, ...]
+    about_content: bool = False  # an error by which the provider refused the content
+
+
+class Stream(NamedTuple):
+    """A stream that began well. `first` are its whole events so far, `rest` the beginning of the next."""
+
+    headers: Headers
+    incoming: Incoming
+    first: bytes
+    rest: bytes
+    glance: StreamGlance
+    translator: StreamTranslator | None
+    lost: tuple[str, ...]
+
+
+Answer = Whole | Stream
+
+
+class Request(NamedTuple):
+    """What the caller sent."""
+
+    dialect: Dialect
+    head: Head
+    body: bytes
+    extra: bytes  # header lines for a provider of the same dialect
+
+
+class Ask:
+    """The `Call` for one request."""
+
+    __slots__ = ("_door", "_request")
+
+    def __init__(self, door: Door, request: Request) -> None:
+        self._door = door
+        self._request = request
+
+    async def __call__(self, endpoint: Endpoint, deadline: float) -> Answer:
+        """Ask `endpoint`. Raises UpstreamFailed, and CallerError for what its dialect cannot carry."""
+        request = self._request
+        spoken = endpoint.spoken(request.dialect)
+        assert spoken is not None  # noqa: S101 - the pipeline left out endpoints that cannot answer
+        lost: tuple[str, ...] = ()
+        extra = b""
+        if spoken is request.dialect:
+            body, extra = with_model(request.body, request.head, endpoint.model), request.extra
+        else:
+            body, lost = translate_request(request.body, request.dialect, spoken, endpoint.model)
+        stream = request.head.stream
+        incoming = await self._door.send(
+            endpoint.provider, spoken, body, extra=extra, whole=not stream, deadline=deadline
+        )
+        try:
+            if not 200 <= incoming.status < 300:
+                return await self._error(incoming, spoken)
+            if stream:
+                return await self._begun(incoming, spoken, lost)
+            return await self._whole(incoming, spoken, lost)
+        except BaseException:
+            incoming.close()
+            raise
+
+    async def _whole(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Whole:
+        body = await incoming.whole()
+        if not body:
+            raise _failed(Fault.EMPTY, "the answer has no body", incoming)
+        try:
+            served = glance(spoken, body)
+            if spoken is not self._request.dialect:
+                body = translate_answer(body, spoken, self._request.dialect)
+        except NotAnAnswer as error:
+            raise _failed(Fault.GARBAGE, str(error), incoming) from None
+        return Whole(incoming.status, passed_on(incoming.headers), body, served, lost)
+
+    async def _begun(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Stream:
+        content_type = _header(incoming.headers, b"content-type")
+        if not content_type.startswith(b"text/event-stream"):
+            kind = content_type.decode("latin-1")[:80] or "no content type"
+            raise _failed(Fault.GARBAGE, f"a stream was asked for, and {kind} came", incoming)
+        first, rest = await _first_events(incoming)
+        seen = StreamGlance(spoken)
+        seen.feed(first)
+        if seen.failed:
+            raise _failed(Fault.ERROR_EVENT, _event_error(first), incoming)
+        caller = self._request.dialect
+        translator = None if spoken is caller else _translator(self._request, spoken)
+        return Stream(passed_on(incoming.headers), incoming, first, rest, seen, translator, lost)
+
+    async def _error(self, incoming: Incoming, spoken: Dialect) -> Whole:
+        body, status = await incoming.whole(), incoming.status
+        error = read_error(body)
+        content = about_content(error, status)
+        if _goes_elsewhere(status, content=content, account=about_account(error, status)):
+            said = f"{error.code or error.type}: {error.message}" if error.message else "no message"
+            raise _failed(Fault.STATUS, f"HTTP {status}, {said}", incoming)
+        headers = passed_on(incoming.headers)
+        if spoken is not self._request.dialect:
+            body = translate_error(status, body, self._request.dialect)
+            headers = [(b"content-type", b"application/json")]
+        return Whole(status, headers, body, None, (), content)
+
+
+def _goes_elsewhere(status: int, *, content: bool, account: bool) -> bool:
+    """Whether another endpoint may be asked; never with content that a provider refused."""
+    if content:
+        return False
+    return status in ELSEWHERE or status >= 500 or status < 400 or (status == 403 and account)
+
+
+async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:
+    """Read until an event with data is whole: until then, another endpoint could still be asked."""
+    held = b""
+    while piece := await incoming.piece():
+        held += piece
+        until = whole_until(held)
+        first = next(events(held[:until]), None) if until else None
+        if first is not None:
+            if not first[1].startswith((b"{", b"[DONE]")):
+                raise _failed(Fault.GARBAGE, "the stream's first event is not JSON", incoming)
+            return held[:until], held[until:]
+        if len(held) > EVENT_BYTES_MAX:
+            raise _failed(Fault.GARBAGE, f"no event within the first {EVENT_BYTES_MAX} bytes", incoming)
+    raise _failed(Fault.EMPTY, "the stream ended before its first event", incoming)
+
+
+def _translator(request: Request, spoken: Dialect) -> StreamTranslator:
+    return StreamTranslator(spoken, request.dialect, include_usage=request.head.include_usage)
+
+
+def _event_error(data: bytes) -> str:
+    error = read_error(next((said for _, said in events(data)), b""))
+    return f"an error event inside HTTP 200, {error.code or error.type}: {error.message}"
+
+
+def _failed(fault: Fault, message: str, incoming: Incoming) -> UpstreamFailed:
+    wait_s = retry_after_s(_header(incoming.headers, b"retry-after"), time.time)
+    return UpstreamFailed(fault, message, http_status=incoming.status, retry_after_s=wait_s)
+
+
+def retry_after_s(value: bytes, wall_clock: Callable[[], float]) -> float | None:
+    """Seconds to wait, from seconds or an HTTP date (RFC 9110, section 10.2.3); None when it says nothing."""
+    text = value.decode("latin-1").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - wall_clock()
+        except ValueError:
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_S_MAX)
+
+
+def passed_on(headers: Headers) -> Headers:
+    """The provider's headers that callers use; the rest stays here (cookies, hop-by-hop, server names)."""
+    return [pair for pair in headers if pair[0] in PASSED_ON or pair[0].startswith(PASSED_ON_PREFIXES)]
+
+
+def _header(headers: Headers, name: bytes) -> bytes:
+    return next((value for given, value in headers if given == name), b"")

@@ -1,0 +1,104 @@
+"""An exchange while it is under way."""
+
+import os
+import time
+from random import Random
+from typing import TypeAlias
+
+from freehold.vocabulary.endpoint import Dialect, Endpoint
+from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Served
+
+_ids = Random(os.urandom(32))  # noqa: S311 - an id must be unique, not secret
+os.register_at_fork(after_in_child=lambda: _ids.seed(os.urandom(32)))
+
+HEADER_CHARS_MAX = 2_000
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class Draft:
+    """What is known of an exchange so far. It becomes an `Exchange` once, when its end is known."""
+
+    __slots__ = (
+        "alias",
+        "answer_bytes",
+        "application",
+        "at_ms",
+        "attempts",
+        "began",
+        "dialect",
+        "endpoint",
+        "findings",
+        "first_byte_us",
+        "id",
+        "key",
+        "lost",
+        "request_bytes",
+        "served",
+        "stream",
+    )
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.at_ms = time.time_ns() // 1_000_000
+        self.began = time.monotonic()
+        self.id = f"x{self.at_ms:011x}{_ids.getrandbits(64):016x}"  # sorts by time
+        self.dialect = dialect
+        self.application = self.alias = ""
+        self.key: str | None = None
+        self.endpoint: Endpoint | None = None
+        self.stream = False
+        self.attempts: list[Attempt] = []
+        self.served: Served | None = None
+        self.findings: tuple[Finding, ...] = ()
+        self.lost: tuple[str, ...] = ()
+        self.request_bytes = self.answer_bytes = 0
+        self.first_byte_us: int | None = None
+
+    def elapsed_us(self) -> int:
+        """Microseconds since the request arrived."""
+        return int((time.monotonic() - self.began) * 1e6)
+
+    def finished(self, outcome: Outcome, status: int, *, code: str | None = None) -> Exchange:
+        """The exchange as it goes on the ledger."""
+        return Exchange(
+            self.id,
+            self.at_ms,
+            self.application,
+            self.dialect,
+            self.alias,
+            outcome,
+            status,
+            self.stream,
+            self.endpoint.id if self.endpoint is not None else None,
+            code,
+            tuple(self.attempts),
+            self.served,
+            self.findings,
+            self.lost,
+            self.key,
+            self.request_bytes,
+            self.answer_bytes,
+            self.first_byte_us,
+            self.elapsed_us(),
+        )
+
+    def headers(self) -> Headers:
+        """What every answer says about itself."""
+        told = [
+            (b"x-freehold-exchange", self.id.encode()),
+            (b"x-freehold-attempts", b"%d" % len(self.attempts)),
+        ]
+        if self.endpoint is not None:
+            told.append((b"x-freehold-endpoint", _header_text(self.endpoint.id)))
+        if self.findings:
+            told.append(
+                (b"x-freehold-finding", ", ".join(finding.kind for finding in self.findings).encode())
+            )
+        if self.lost:
+            told.append((b"x-freehold-lost", _header_text(", ".join(self.lost))))
+        return told
+
+
+def _header_text(text: str) -> bytes:
+    """Callers choose part of these texts: nothing in them may end a header line or fill a buffer."""
+    return text[:HEADER_CHARS_MAX].encode("unicode_escape")

@@ -1,0 +1,204 @@
+"""The way of a request, station by station. Read this file first.
+
+key -> parse -> alias -> try in order -> read along -> close the exchange on the ledger -> last byte out
+
+Stations do not know one another: each takes values and gives values, and this file puts them in order.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from freehold.config.schema import Config
+from freehold.dialects.errors import error_body, error_event
+from freehold.dialects.peek import read_head
+from freehold.gateway.admission import Admission
+from freehold.gateway.aliases import Aliases
+from freehold.gateway.attempt import Answer, Ask, Request, Stream, Whole
+from freehold.gateway.client import Client
+from freehold.gateway.draft import Draft
+from freehold.gateway.metrics import Metrics
+from freehold.gateway.stream import End, pass_on
+from freehold.ledger.ledger import Ledger
+from freehold.routing.failover import Router
+from freehold.upstream.door import Door
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import (
+    AnswerCut,
+    CallerError,
+    Draining,
+    FreeholdError,
+    LedgerUnavailable,
+    UpstreamFailed,
+)
+from freehold.vocabulary.exchange import Attempt, Finding, Outcome
+from freehold.watch.findings import findings
+
+CALLER_LEFT = 499  # recorded when nobody was left to give a status to; nginx's number for it
+AFTERMATH_S = 1.0  # how long a provider may take to close a stream that has said its last event
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything an exchange needs, in the order in which it is needed."""
+
+    config: Config
+    admission: Admission
+    aliases: Aliases
+    router: Router
+    door: Door
+    ledger: Ledger
+    metrics: Metrics
+
+    async def exchange(self, dialect: Dialect, client: Client) -> None:
+        """Serve one request from its head to its last byte."""
+        draft = Draft(dialect)
+        self.metrics.in_flight += 1
+        try:
+            answer = await self._answer(draft, client)
+            if isinstance(answer, Stream):
+                await self._give_stream(draft, answer, client)
+            else:
+                await self._give_whole(draft, answer, client)
+        except FreeholdError as error:
+            await self._give_error(draft, error, client)
+        except asyncio.CancelledError:
+            await self._give_up(draft, client)
+        finally:
+            self.metrics.in_flight -= 1
+
+    async def _answer(self, draft: Draft, client: Client) -> Answer:
+        """From the request to the beginning of an answer. Raises FreeholdError."""
+        key = self.admission.admit(client, draft)
+        body = await client.body(self.config.server)
+        draft.request_bytes = len(body)
+        head = read_head(draft.dialect, body)
+        draft.alias, draft.stream = head.model, head.stream
+        self.admission.allow(key, head.model)
+        pool = self.aliases.pool(head.model, draft.dialect)
+        if not self.ledger.healthy:
+            raise LedgerUnavailable(f"the journal cannot be written: {self.ledger.reason}")
+        ask = Ask(self.door, Request(draft.dialect, head, body, _extra(client)))
+        deadline = draft.began + self.config.timeouts.total_s
+        draft.endpoint, answer = await self.router.first_answer(pool, ask, deadline, draft.attempts)
+        draft.first_byte_us, draft.lost = draft.elapsed_us(), answer.lost
+        return answer
+
+    async def _give_whole(self, draft: Draft, answer: Whole, client: Client) -> None:
+        draft.answer_bytes = len(answer.body)
+        if answer.served is not None and draft.endpoint is not None:
+            draft.served = answer.served
+            draft.findings = findings(draft.endpoint.model, answer.served, ended=True)
+        elif answer.about_content:
+            draft.findings = (
+                Finding("moderation", f"the provider refused the content with {answer.status}"),
+            )
+        code = None if answer.served is not None else "declined_by_provider"
+        self._close(draft, Outcome.ANSWERED if code is None else Outcome.DECLINED, answer.status, code)
+        await client.reply(answer.status, [*answer.headers, *draft.headers()], answer.body)
+
+    async def _give_stream(self, draft: Draft, stream: Stream, client: Client) -> None:
+        try:
+            headers = [*stream.headers, (b"cache-control", b"no-cache"), *draft.headers()]
+            await client.start(200, headers)
+            end = await pass_on(stream, client, draft)
+            last = self._close_stream(draft, end)
+            await client.write(last, more=False)
+            await _let_close(stream)
+        finally:
+            stream.incoming.close()
+
+    def _close_stream(self, draft: Draft, end: End) -> bytes:
+        """Record a stream that is over, and say what its last bytes are to be."""
+        draft.served = end.served
+        if draft.endpoint is not None:
+            draft.findings = findings(draft.endpoint.model, end.served, ended=end.failure is None)
+        error: FreeholdError | None = None
+        if end.failure is not None:
+            self._note_cut(draft, end.failure)
+            error = AnswerCut(f"the answer broke off: {end.failure.message}")
+        try:
+            outcome = Outcome.ANSWERED if error is None else Outcome.CUT
+            self._close(draft, outcome, 200, None if error is None else error.code)
+        except LedgerUnavailable as unrecorded:
+            error, end = unrecorded, End(b"", end.served, None)
+        return end.last or (error_event(draft.dialect, error, draft.id) if error is not None else b"")
+
+    def _note_cut(self, draft: Draft, failure: UpstreamFailed) -> None:
+        good = draft.attempts.pop()
+        draft.attempts.append(
+            Attempt(
+                good.endpoint,
+                failure.fault,
+                status=200,
+                began_us=good.began_us,
+                first_byte_us=good.first_byte_us,
+                took_us=draft.elapsed_us() - good.began_us,
+                detail=failure.message,
+            )
+        )
+        self.router.breaker(good.endpoint).failed(time.monotonic())
+
+    async def _give_error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
+        if client.started:
+            return  # the answer was whole and could not be recorded; `_close_stream` has told the caller
+        if not isinstance(error, LedgerUnavailable):
+            outcome = Outcome.REJECTED if isinstance(error, CallerError) else Outcome.FAILED
+            try:
+                self._close(draft, outcome, error.status, error.code)
+            except LedgerUnavailable as unrecorded:
+                error = unrecorded
+        draft.endpoint = None
+        headers = [(b"content-type", b"application/json"), *draft.headers()]
+        if error.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % max(round(error.retry_after_s + 0.5), 1)))
+        if isinstance(error, CallerError) and error.status in (401, 408, 413):
+            headers.append((b"connection", b"close"))  # the rest of the request is not wanted
+        await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+
+    async def _give_up(self, draft: Draft, client: Client) -> None:
+        """The caller hung up, or the process has no more time to wait for this answer."""
+        if client.gone:
+            self._close_quietly(draft, Outcome.ABANDONED, CALLER_LEFT, None)
+            return
+        error = Draining("the process is stopping and could not wait for the rest of the answer")
+        self._close_quietly(
+            draft, Outcome.CUT if client.started else Outcome.FAILED, error.status, error.code
+        )
+        if client.started:
+            await client.write(error_event(draft.dialect, error, draft.id), more=False)
+        else:
+            headers = [(b"content-type", b"application/json"), *draft.headers()]
+            await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+
+    def _close(self, draft: Draft, outcome: Outcome, status: int, code: str | None) -> None:
+        """Put the exchange on the ledger. Raises LedgerUnavailable: then its answer must not go out.
+
+        A request without a valid key is counted but not recorded, or strangers could fill the disk.
+        """
+        exchange = draft.finished(outcome, status, code=code)
+        self.metrics.count(exchange)
+        if draft.application:
+            self.ledger.append(exchange)
+
+    def _close_quietly(self, draft: Draft, outcome: Outcome, status: int, code: str | None) -> None:
+        try:
+            self._close(draft, outcome, status, code)
+        except LedgerUnavailable:
+            return  # the journal has already reported itself broken, and no answer goes out
+
+
+def _extra(client: Client) -> bytes:
+    """What a caller may add for a provider of its own dialect."""
+    beta = client.headers.get(b"anthropic-beta")
+    return b"" if beta is None else b"anthropic-beta: " + beta + b"\r\n"
+
+
+async def _let_close(stream: Stream) -> None:
+    """Let the provider finish its message, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(AFTERMATH_S):
+            while await stream.incoming.piece():
+                pass
+    except (TimeoutError, UpstreamFailed):
+        return

@@ -1,0 +1,192 @@
+"""Start, serve, drain, stop: one process or several on one port."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from freehold.catalog.resolve import Resolved
+from freehold.config.schema import Config
+from freehold.gateway.admission import Admission
+from freehold.gateway.aliases import Aliases
+from freehold.gateway.app import App
+from freehold.gateway.connection import GuardedProtocol, guarded
+from freehold.gateway.keys import KeyRing
+from freehold.gateway.metrics import Metrics, leave
+from freehold.gateway.pipeline import Pipeline
+from freehold.gateway.workers import supervise
+from freehold.ledger.ledger import Ledger
+from freehold.routing.failover import Router
+from freehold.upstream.door import Door
+
+TICK_S = 1.0
+BACKLOG = 2_048
+
+OnReady = Callable[[str], None]
+
+_log = logging.getLogger("freehold")
+
+
+def serve(resolved: Resolved, *, state: Path, on_ready: OnReady | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `on_ready` is told the URL once requests are answered.
+
+    Raises OSError if the port cannot be had, and LedgerUnavailable if nothing could be recorded.
+    """
+    settings = resolved.config.server
+    listening = _listen(settings.host, settings.port)
+    url = _url(listening)
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left_over in state.glob("metrics-*.json"):
+        left_over.unlink()
+    if settings.workers == 1:
+        return _run(resolved, listening, state, 0, lambda: on_ready(url) if on_ready else None)
+    return supervise(
+        settings.workers,
+        lambda worker, ready: _run(resolved, listening, state, worker, ready),
+        drain_s=settings.drain_s,
+        on_ready=lambda: on_ready(url) if on_ready else None,
+    )
+
+
+def _run(
+    resolved: Resolved, listening: socket.socket, state: Path, worker: int, ready: Callable[[], None]
+) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(resolved, listening, state, worker, ready))
+
+
+async def _serve(
+    resolved: Resolved, listening: socket.socket, state: Path, worker: int, ready: Callable[[], None]
+) -> int:
+    config = resolved.config
+    ledger = Ledger.open(state, f"node-{worker}", config.ledger)
+    try:
+        pipeline, ring = _assemble(resolved, state, ledger)
+        protocol = guarded(config.server)
+        server = _Server(_uvicorn_config(App(pipeline, state, worker), protocol, config), ready)
+        upkeep = asyncio.create_task(_upkeep(pipeline, ring, server, state, worker))
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            upkeep.cancel()
+            pipeline.door.close()
+        return 0 if server.started else 3
+    finally:
+        ledger.close()
+
+
+def _assemble(resolved: Resolved, state: Path, ledger: Ledger) -> tuple[Pipeline, KeyRing]:
+    config = resolved.config
+    metrics = Metrics()
+    ring = KeyRing(state / "keys.json")
+    pipeline = Pipeline(
+        config,
+        Admission(config.server, ring, metrics),
+        Aliases(resolved),
+        Router(config.breaker, time.monotonic),
+        Door(resolved.accounts, config.upstream, config.timeouts),
+        ledger,
+        metrics,
+    )
+    return pipeline, ring
+
+
+def _uvicorn_config(app: App, protocol: type[GuardedProtocol], config: Config) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=int(config.server.keep_alive_s),
+        timeout_graceful_shutdown=int(config.server.drain_s),
+    )
+
+
+async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", state: Path, worker: int) -> None:
+    """Once a second: what must be looked at now and then, and not for each request."""
+    workers, parent = pipeline.config.server.workers, os.getppid()
+    while True:
+        await asyncio.sleep(TICK_S)
+        if workers > 1 and os.getppid() != parent:
+            server.should_exit = True  # the supervisor was killed: nobody would stop us
+        try:
+            ring.refresh()
+            pipeline.door.sweep()
+            pipeline.metrics.ledger_healthy = pipeline.ledger.healthy or pipeline.ledger.probe()
+            now = time.monotonic()
+            for connection in list(server.server_state.connections):
+                if isinstance(connection, GuardedProtocol):
+                    connection.look_at_clock(now)
+            if workers > 1:
+                leave(pipeline.metrics.snapshot(), state, worker)
+        except OSError as error:
+            _log.warning("upkeep: %s", error)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, stopped by SIGTERM or SIGINT: the first drains, the second does not wait."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what exists now lives for ever: later collections need not look at it
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        raise OSError(
+            error.errno, f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
+        ) from None
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

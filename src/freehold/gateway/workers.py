@@ -1,0 +1,115 @@
+"""Several processes on one port: started by fork, watched, started again when one dies, stopped together."""
+
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+
+Work = Callable[[int, Callable[[], None]], int]  # (worker's number, call me when ready) -> exit code
+
+RESTART_S = 1.0  # a worker that dies at once is not started more often than this
+GRACE_S = 2.0  # beyond the drain, before a worker is killed
+
+
+def supervise(count: int, work: Work, *, drain_s: float, on_ready: Callable[[], None]) -> int:
+    """Run `work` in `count` processes until SIGTERM or SIGINT. 0 if all ended well.
+
+    Fork is safe here: nothing has started a thread or an event loop yet.
+    """
+    return _Supervisor(count, work, drain_s).run(on_ready)
+
+
+class _Supervisor:
+    def __init__(self, count: int, work: Work, drain_s: float) -> None:
+        self._count = count
+        self._work = work
+        self._drain_s = drain_s
+        self._workers: dict[int, int] = {}  # process id -> worker's number
+        self._started: dict[int, float] = {}
+        self._stops = 0
+        self._worst = 0
+        self._ready_read, self._ready_write = os.pipe()
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Start all, tell when all are ready, then watch."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for worker in range(self._count):
+            self._start(worker)
+        if self._all_ready():
+            on_ready()
+        while self._workers:
+            self._watch()
+        return self._worst
+
+    def _start(self, worker: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._started[worker] = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(self._in_child(worker))
+        self._workers[pid] = worker
+
+    def _in_child(self, worker: int) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)  # the handlers up here speak for the parent
+        try:
+            return self._work(worker, lambda: _tell(self._ready_write))
+        except Exception:
+            traceback.print_exc()
+            return 1
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+    def _all_ready(self) -> bool:
+        ready = 0
+        while ready < self._count and not self._stops:
+            readable, _, _ = select.select([self._ready_read], [], [], 0.1)
+            if readable:
+                ready += len(os.read(self._ready_read, self._count - ready))
+            self._reap()
+        return ready == self._count
+
+    def _watch(self) -> None:
+        time.sleep(0.1)
+        self._reap()
+
+    def _reap(self) -> None:
+        for pid in list(self._workers):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self._bury(pid, os.waitstatus_to_exitcode(status))
+
+    def _bury(self, pid: int, code: int) -> None:
+        worker = self._workers.pop(pid)
+        if self._stops:
+            self._worst = max(self._worst, abs(code))
+            return
+        print(
+            f"freehold: worker {worker} (process {pid}) ended with {code}; starting it again", file=sys.stderr
+        )
+        time.sleep(max(RESTART_S - (time.monotonic() - self._started[worker]), 0.0))
+        if not self._stops:
+            self._start(worker)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stops += 1
+        for pid in self._workers:
+            os.kill(pid, signal.SIGTERM)
+        if self._stops == 1:
+            signal.signal(signal.SIGALRM, self._kill)
+            signal.setitimer(signal.ITIMER_REAL, self._drain_s + GRACE_S)
+
+    def _kill(self, number: int, frame: FrameType | None) -> None:
+        for pid in self._workers:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _tell(descriptor: int) -> None:
+    os.write(descriptor, b".")
