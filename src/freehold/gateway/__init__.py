@@ -1,0 +1,1 @@
+"""The ASGI application: who may come in, and the stations a request passes."""

@@ -1,0 +1,209 @@
+"""Applications' keys: shown once, kept as hashes, looked up in memory.
+
+Does not protect against somebody who can write the state directory or read the gateway's memory.
+Does not limit how much the holder of a key may use it.
+"""
+
+import fcntl
+import logging
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from freehold.vocabulary.errors import BadRequest, ConfigError, ExpiredKey, InvalidKey, MissingKey, NotFound
+
+FILE = "keys.json"
+VERSION = 1
+NAME_CHARS_MAX = 100
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What may be told of a key. Neither its text nor the hash of that is in here."""
+
+    id: str
+    name: str  # of the application that holds it
+    created_ms: int
+    aliases: tuple[str, ...] = ()  # globs of the aliases it may ask for; none: all
+    expires_ms: int | None = None  # None: never
+    revoked_ms: int | None = None  # None: it is in force
+
+
+class _File(msgspec.Struct):
+    """The whole of keys.json: each key under the sha256 of its text.
+
+    A fast hash is right here. Slow ones protect passwords, which can be guessed; 256 random bits cannot.
+    """
+
+    keys: dict[str, Key]
+    version: int = VERSION
+
+
+class KeyStore:
+    """The keys on disk, as the command line changes them. Any number of processes may do so at once."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / FILE
+
+    def create(
+        self, name: str, aliases: tuple[str, ...] = (), expires_ms: int | None = None
+    ) -> tuple[Key, str]:
+        """Make a key: what may be told of it, and its text, which cannot be had again."""
+        if not name.isprintable() or not 0 < len(name) <= NAME_CHARS_MAX:
+            raise BadRequest(f"an application's name is 1 to {NAME_CHARS_MAX} printable characters")
+        secret = f"fh_{secrets.token_urlsafe(32)}"
+        with self._changed() as keys:
+            key = Key(f"key_{secrets.token_hex(4)}", name, _now_ms(), aliases, expires_ms)
+            keys[sha256(secret.encode()).hexdigest()] = key
+        return key, secret
+
+    def list(self) -> list[Key]:
+        """All keys, revoked and expired ones too, oldest first."""
+        return sorted(_read(self._path).values(), key=lambda key: (key.created_ms, key.id))
+
+    def revoke(self, id_or_name: str) -> tuple[Key, ...]:
+        """End a key, or all keys of an application; those that this call ended. Raises NotFound."""
+        with self._changed() as keys:
+            named = {hashed: key for hashed, key in keys.items() if id_or_name in (key.id, key.name)}
+            if not named:
+                raise NotFound(
+                    f"no key has the id or name {id_or_name!r}", remedy="`freehold keys list` shows them."
+                )
+            ended = {
+                hashed: replace(key, revoked_ms=_now_ms())
+                for hashed, key in named.items()
+                if key.revoked_ms is None
+            }
+            keys.update(ended)
+        return tuple(ended.values())
+
+    @contextmanager
+    def _changed(self) -> Iterator[dict[str, Key]]:
+        """Read, let the caller change, and write, while no other process does the same."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            keys = _read(self._path)
+            yield keys
+            _write(self._path, keys)
+        finally:
+            os.close(lock)
+
+
+class KeyRing:
+    """The keys in memory, as the gateway asks for them.
+
+    A file that cannot be read at the start is an error; one that breaks or disappears later leaves the keys
+    that were known in force. No state of the file turns a gateway that asks for keys into one that does not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.trouble = ""  # why the file's present state is not in force; "" when it is
+        self._path = path
+        self._seen = _signature(path)
+        self._keys = _by_digest(_read(path))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key was ever made. Keys that were revoked or have expired keep the door shut."""
+        return not self._keys
+
+    def find(self, secret: bytes, now_ms: int) -> Key:
+        """The key with this text. Raises MissingKey, InvalidKey, ExpiredKey.
+
+        The time that a look-up takes tells about the hash at most, and nobody can steer a hash towards a known
+        one; so a comparison in constant time would protect nothing.
+        """
+        if not secret:
+            raise MissingKey("the request carries an empty key")
+        key = self._keys.get(sha256(secret).digest())
+        if key is None or key.revoked_ms is not None:
+            raise InvalidKey("the key is not known here, or was revoked")
+        if key.expires_ms is not None and now_ms >= key.expires_ms:
+            raise ExpiredKey(f"the key {key.id} has expired")
+        return key
+
+    def allows(self, key: Key, alias: str) -> bool:
+        """Whether a key may ask for an alias."""
+        return not key.aliases or any(fnmatchcase(alias, glob) for glob in key.aliases)
+
+    def refresh(self) -> None:
+        """Take the file's present state if it changed. Never raises; see `trouble`."""
+        signature = _signature(self._path)
+        if signature == self._seen:
+            return
+        self._seen = signature
+        try:
+            keys = _by_digest(_read(self._path))
+            if self._keys and not keys:
+                raise ConfigError("the keys are gone", file=str(self._path))
+        except ConfigError as error:
+            self.trouble = str(error)
+            log.error("%s; the keys known before stay in force", error)
+        else:
+            self._keys, self.trouble = keys, ""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _by_digest(keys: dict[str, Key]) -> dict[bytes, Key]:
+    return {bytes.fromhex(hashed): key for hashed, key in keys.items()}
+
+
+def _read(path: Path) -> dict[str, Key]:
+    """The keys under their hashes; none if there is no file. Raises ConfigError."""
+    remedy = "Restore it from a backup; or move it away, and create every application a new key."
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=_File)
+        if any(len(bytes.fromhex(hashed)) != 32 for hashed in content.keys):
+            raise ValueError("a hash has the wrong length")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"the keys cannot be read: {why}", remedy=remedy, file=str(path)) from error
+    if content.version > VERSION:
+        raise ConfigError(
+            f"the keys have version {content.version}, and this Freehold knows {VERSION}",
+            remedy="Use the Freehold that wrote them, or a newer one.",
+            file=str(path),
+        )
+    return content.keys
+
+
+def _write(path: Path, keys: dict[str, Key]) -> None:
+    """Replace the file in one step, and only when the new one is durable."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)  # left by a process that was killed here
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(_File(keys))))
+        file.flush()
+        os.fsync(descriptor)
+    fresh.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
