@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._unfinished_bytes = 0  # of the request that is being read
         self._head_done = False
+        self._expects = False  # the other side waits for a word before it sends its body
         self._scripts: deque[tuple[Script, bool]] = deque()
         self._script: Script = ()
         self._place = 0
@@ -93,11 +94,14 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._received.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        self._received.note(name, value)
+        if value == b"100-continue":
+            self._expects = True
 
     def on_headers_complete(self) -> None:
         self._head_done = True
-        if self._received.header("expect") == "100-continue":
+        if self._expects:
+            self._expects = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:

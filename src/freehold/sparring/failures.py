@@ -77,7 +77,7 @@ FAILURES = (
         "503", 503, "server_error", None, "overloaded_error", "The engine is overloaded; try again later."
     ),
     Failure("504", 504, "server_error", None, "timeout_error", "The answer did not come in time."),
-    Failure("529", 529, "server_error", "overloaded", "overloaded_error", "Overloaded"),
+    Failure("529", 529, "server_error", "overloaded", "overloaded_error", "Overloaded."),
 )
 OVERLOADED = next(failure for failure in FAILURES if failure.name == "529")
 

@@ -177,9 +177,7 @@ def _chosen(part: str) -> Chosen:
 
 
 def _number(word: str) -> float:
-    if word.endswith("ms"):
-        return float(word[:-2]) / 1_000
-    number = float(word.removesuffix("s"))
+    number = float(word[:-2]) / 1_000 if word.endswith("ms") else float(word.removesuffix("s"))
     if not 0 <= number < 1e9:
         raise ValueError(word)
     return number

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,6 +34,9 @@ ECHOED_HEADERS = (
     "anthropic-version",
     "anthropic-beta",
 )
+MATTERING_HEADERS = frozenset(
+    name.encode() for name in (*ECHOED_HEADERS, "x-sparring", "x-sparring-chunks", "x-sparring-gap-ms")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +55,32 @@ class Received:
 
     method: str
     target: str
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    raw_headers: list[tuple[bytes, bytes]] = field(default_factory=list)  # names in lower case
+    choices: tuple[bytes, ...] = ()  # the headers that an answer depends on
     body: bytes = b""
 
-    def header(self, name: str) -> str | None:
-        """Return the first header of that name, which is written in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+    def note(self, name: bytes, value: bytes) -> None:
+        """Add a header."""
+        name = name.lower()
+        self.raw_headers.append((name, value))
+        if name in MATTERING_HEADERS:
+            self.choices += (name, value)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers by their names in lower case; of several with one name, the last."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
 
     @property
     def path(self) -> str:
         """The path without query and without the version before it."""
-        return urlsplit(self.target).path.removeprefix("/v1")
+        return self.target.partition("?")[0].removeprefix("/v1")
 
 
 def respond(received: Received, persona: Persona, fault: str) -> Script:
     """Return what to write in answer; `fault` applies where the request chooses none."""
     dialect = ROUTES.get(received.path)
-    spoken = dialect or (Dialect.MESSAGES if received.header("anthropic-version") else Dialect.CHAT)
+    spoken = dialect or (Dialect.MESSAGES if received.headers.get("anthropic-version") else Dialect.CHAT)
     try:
         if dialect is None:
             reply, faults = _page(received, spoken, persona), _chosen(received, "", fault)
@@ -92,7 +103,7 @@ def respond(received: Received, persona: Persona, fault: str) -> Script:
 
 def _chosen(received: Received, model: str, fault: str) -> tuple[Chosen, ...]:
     """A header wins over the model's name, and that over what is set for the whole partner."""
-    return chosen(received.header("x-sparring") or in_model(model)[1] or fault)
+    return chosen(received.headers.get("x-sparring") or in_model(model)[1] or fault)
 
 
 def _spoken(
@@ -164,7 +175,7 @@ def _echo(received: Received, dialect: Dialect, asked: Asked) -> str:
     parameters = {
         name: value for name, value in msgspec.json.decode(received.body).items() if name not in understood
     }
-    headers = {name: value for name in ECHOED_HEADERS if (value := received.header(name)) is not None}
+    headers = {name: value for name in ECHOED_HEADERS if (value := received.headers.get(name)) is not None}
     told = {"dialect": dialect, "asked": asked, "parameters": parameters, "headers": headers}
     return msgspec.json.encode(told).decode()
 
@@ -174,5 +185,5 @@ def _gap_s(received: Received) -> float:
 
 
 def _count(received: Received, name: str, otherwise: int) -> int:
-    written = received.header(name)
+    written = received.headers.get(name)
     return min(int(written), CHUNKS_MAX) if written and written.isdecimal() else otherwise

@@ -17,7 +17,7 @@ from freehold.sparring.failures import refused
 from freehold.sparring.faults import UnknownFault, chosen
 from freehold.sparring.invention import digest
 from freehold.sparring.reply import Reply, Script, script
-from freehold.sparring.respond import ECHOED_HEADERS, Persona, Received, respond
+from freehold.sparring.respond import Persona, Received, respond
 from freehold.vocabulary.endpoint import Dialect
 
 CONTROL = "/sparring"
@@ -26,7 +26,6 @@ BODY_KEPT_BYTES_MAX = 1 << 20
 SCRIPTS_KEPT_MAX = 256
 SCRIPT_KEPT_BYTES_MAX = 64 << 10
 BACKLOG = 4_096
-MATTERING_HEADERS = frozenset((*ECHOED_HEADERS, "x-sparring", "x-sparring-chunks", "x-sparring-gap-ms"))
 
 
 class _Order(Struct, forbid_unknown_fields=True):
@@ -142,7 +141,7 @@ class Sparring:
             return script(self._controlled(received, connection))
         self.requests.append(received)
         fault = self._drawn_fault()
-        key = (received.target, received.method, fault, received.body, *_choices(received))
+        key = (received.target, received.method, fault, received.body, received.choices)
         known = self._scripts.get(key)
         if known is None:
             known = respond(received, self.persona, fault)
@@ -170,7 +169,7 @@ class Sparring:
     def _controlled(self, received: Received, connection: Connection) -> Reply:
         """Obey `POST /sparring` from this machine; a web page may not, and it always names its origin."""
         peer = ip_address(connection.transport.get_extra_info("peername")[0])
-        if not peer.is_loopback or received.header("origin") is not None:
+        if not peer.is_loopback or "origin" in received.headers:
             return refused("The control is for this machine only.", Dialect.CHAT, "forbidden", 403)
         if received.method == "POST":
             try:
@@ -210,11 +209,6 @@ class Sparring:
         if self._server is not None:
             self._server.close()
         self._socket = self._server = None
-
-
-def _choices(received: Received) -> tuple[str, ...]:
-    """The headers that an answer depends on. Those that only an echo shows are among them."""
-    return tuple(f"{name}:{value}" for name, value in received.headers if name in MATTERING_HEADERS)
 
 
 def run(
