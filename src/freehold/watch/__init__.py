@@ -1,1 +1,1 @@
-"""Findings: what an answer did not tell its caller. Reads what passes by; never makes a call, never blocks."""
+"""Findings: what an answer did not tell its caller. Reads what passes by; makes no call and blocks nothing."""

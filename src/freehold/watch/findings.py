@@ -4,7 +4,12 @@ Does not find: refusals told only in words, changes that keep the model's name, 
 finish. No text is read here, only the answer's own marks.
 """
 
+import re
+
 from freehold.vocabulary.exchange import Finding, Finish, Served
+
+LATEST = re.compile(r"[-:]latest$")
+SNAPSHOT = re.compile(r"[-@:](\d{3,}|\d{4}-\d{2}-\d{2})")  # what follows a model's name in its full name
 
 
 def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
@@ -27,8 +32,8 @@ def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
 def same_model(asked: str, served: str) -> bool:
     """Whether a provider's `served` may be its full name for what was `asked`.
 
-    "gpt-4o" may be served as "gpt-4o-2024-08-06" (a dated snapshot), and "org/name" as "name"; "gpt-4o" may not
-    be served as "gpt-4o-mini".
+    "gpt-4o" may be served as "gpt-4o-2024-08-06" (a dated or numbered snapshot), and "org/name" as "name";
+    "gpt-4o" may not be served as "gpt-4o-mini".
     """
     asked, served = _plain(asked), _plain(served)
     if asked == served:
@@ -36,12 +41,11 @@ def same_model(asked: str, served: str) -> bool:
     longer, shorter = (served, asked) if len(served) > len(asked) else (asked, served)
     if not longer.startswith(shorter):
         return False
-    rest = longer[len(shorter) :]
-    return rest in ("-latest", ":latest") or (rest[0] in "-@:" and rest[1:].replace("-", "").isdigit())
+    return SNAPSHOT.fullmatch(longer, len(shorter)) is not None
 
 
 def _plain(model: str) -> str:
-    return model.lower().rpartition("/")[2]
+    return LATEST.sub("", model.lower().rpartition("/")[2])
 
 
 def _refusal_mark(served: Served) -> str:
