@@ -1,0 +1,220 @@
+"""Streams of chat completion chunks, into the middle and out of it."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from msgspec import Raw, Struct
+
+from freehold.dialects.chat.reading import finish_of
+from freehold.dialects.chat.words import TokenCount, token_count
+from freehold.dialects.chat.writing import CREATED, REFUSED, Object, finish_word, thinking_block
+from freehold.dialects.glance import NotAnAnswer
+from freehold.vocabulary.conversation import Thinking
+from freehold.vocabulary.events import (
+    ArgumentsPiece,
+    Counted,
+    Event,
+    Finished,
+    RefusalPiece,
+    Started,
+    TextPiece,
+    ThinkingPiece,
+    ThinkingRedacted,
+    ThinkingSigned,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from freehold.vocabulary.exchange import Finish, Usage
+from freehold.wire import sse
+
+_NULL = Raw(b"null")
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(Struct):
+    id: str | None = None
+    model: str | None = None
+    system_fingerprint: str | None = None
+    choices: list[_Choice] | None = None
+    usage: TokenCount | None = None
+    error: Raw = _NULL
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class StreamReader:
+    """Chunks in, events out."""
+
+    def __init__(self) -> None:
+        self._started = False
+        self._refused = False
+        self._calls: dict[int, tuple[int, str | None]] = {}  # the provider's index: ours, and the call's id
+        self._called = 0
+
+    def read(self, events: bytes) -> Iterator[Event]:
+        """Raises NotAnAnswer for what is no chunk, and for an error in place of one."""
+        for _, data in sse.events(events):
+            if data == b"[DONE]":
+                continue
+            try:
+                chunk = _chunk.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise NotAnAnswer(str(error)) from None
+            if bytes(chunk.error) != b"null":
+                raise NotAnAnswer("an error in place of an event")
+            yield from self._events(chunk)
+
+    def _events(self, chunk: _Chunk) -> Iterator[Event]:
+        if chunk.choices and not self._started:  # Azure's first chunk has no choice, and no model either
+            self._started = True
+            yield Started(chunk.id or "", chunk.model or "", chunk.system_fingerprint)
+        for choice in chunk.choices or ():
+            if choice.index == 0:
+                yield from self._pieces(choice.delta or _Delta())
+                finish = finish_of(choice.finish_reason, self._refused)
+                if finish:
+                    yield Finished(finish, choice.finish_reason)
+        if chunk.usage:
+            yield Counted(chunk.usage.usage())
+
+    def _pieces(self, delta: _Delta) -> Iterator[Event]:
+        thought = delta.reasoning_content or delta.reasoning
+        if thought:
+            yield ThinkingPiece(thought)
+        if delta.content:
+            yield TextPiece(delta.content)
+        if delta.refusal:
+            self._refused = True
+            yield RefusalPiece(delta.refusal)
+        for call in delta.tool_calls or ():
+            yield from self._call(call)
+
+    def _call(self, call: _Call) -> Iterator[Event]:
+        function = call.function or _Function()
+        known = self._calls.get(call.index)
+        # Some servers number every call 0 and tell them apart by their ids alone.
+        if known is None or (call.id and call.id != known[1]):
+            known = (self._called, call.id)
+            self._calls[call.index] = known
+            self._called += 1
+            yield ToolCallStarted(known[0], call.id or f"call_{known[0]}", function.name or "")
+        if function.arguments:
+            yield ArgumentsPiece(known[0], function.arguments)
+
+
+class StreamWriter:
+    """Events in, chunks out, each at once."""
+
+    def __init__(self, *, include_usage: bool) -> None:
+        self._include_usage = include_usage
+        self._started = Started("", "")
+        self._usage = Usage()
+        self._thought = list[str]()
+        self._refused = False
+        self._argued = set[int]()  # the tool calls that have arguments so far
+        self._writers: dict[type, Callable[..., bytes]] = {
+            Started: self._start,
+            TextPiece: lambda piece: self._delta({"content": piece.text}),
+            RefusalPiece: self._refuse,
+            ThinkingPiece: self._think,
+            ThinkingSigned: self._sign,
+            ThinkingRedacted: lambda piece: self._thinking(Thinking(redacted=piece.data)),
+            ToolCallStarted: self._call,
+            ArgumentsPiece: self._argue,
+            ToolCallEnded: self._end_call,
+            Counted: self._count,
+            Finished: self._finish,
+        }
+
+    def write(self, event: Event) -> bytes:
+        """The chunks that an event becomes; it may be none."""
+        return self._writers[type(event)](event)
+
+    def end(self) -> bytes:
+        """What follows the last event of a stream that ended well."""
+        usage = b""
+        if self._include_usage:
+            usage = self._chunk([], usage=token_count(self._usage))
+        return usage + b"data: [DONE]\n\n"
+
+    def _chunk(self, choices: list[Object], **more: object) -> bytes:
+        head: Object = {
+            "id": self._started.id,
+            "object": "chat.completion.chunk",
+            "created": CREATED,
+            "model": self._started.model,
+            "system_fingerprint": self._started.fingerprint,
+            "choices": choices,
+        }
+        return b"data: %b\n\n" % msgspec.json.encode(head | more)
+
+    def _delta(self, delta: Object, finish: str | None = None) -> bytes:
+        return self._chunk([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}])
+
+    def _start(self, event: Started) -> bytes:
+        self._started = event
+        return self._delta({"role": "assistant", "content": "", "refusal": None})
+
+    def _refuse(self, event: RefusalPiece) -> bytes:
+        self._refused = True
+        return self._delta({"refusal": event.text})
+
+    def _think(self, event: ThinkingPiece) -> bytes:
+        self._thought.append(event.text)
+        return self._delta({"reasoning_content": event.text})
+
+    def _sign(self, event: ThinkingSigned) -> bytes:
+        thought = Thinking("".join(self._thought), event.signature)
+        self._thought.clear()
+        return self._thinking(thought)
+
+    def _thinking(self, thought: Thinking) -> bytes:
+        return self._delta({"thinking_blocks": [thinking_block(thought)]})
+
+    def _call(self, event: ToolCallStarted) -> bytes:
+        function = {"name": event.name, "arguments": ""}
+        call = {"index": event.index, "id": event.id, "type": "function", "function": function}
+        return self._delta({"tool_calls": [call]})
+
+    def _argue(self, event: ArgumentsPiece) -> bytes:
+        self._argued.add(event.index)
+        return self._delta({"tool_calls": [{"index": event.index, "function": {"arguments": event.json}}]})
+
+    def _end_call(self, event: ToolCallEnded) -> bytes:
+        """A call without arguments says so here: its callers parse them in any case."""
+        return b"" if event.index in self._argued else self._argue(ArgumentsPiece(event.index, "{}"))
+
+    def _count(self, event: Counted) -> bytes:
+        self._usage = event.usage
+        return b""
+
+    def _finish(self, event: Finished) -> bytes:
+        mark = b""
+        if event.finish is Finish.REFUSAL and not self._refused:
+            mark = self._refuse(RefusalPiece(REFUSED))
+        return mark + self._delta({}, finish_word(event.finish, event.word))

@@ -1,0 +1,272 @@
+"""Anthropic messages into the middle: requests and whole answers."""
+
+import base64
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from freehold.dialects.fields import Fields, read_object
+from freehold.dialects.glance import NotAnAnswer
+from freehold.dialects.messages.words import FINISH, TokenCount
+from freehold.vocabulary.conversation import (
+    Answer,
+    Cache,
+    Choice,
+    Conversation,
+    File,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Schema,
+    Settings,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from freehold.vocabulary.errors import BadRequest, CallerError
+from freehold.vocabulary.exchange import Finish
+
+# Fields that change what is done, or where, and that no other dialect can say.
+_ONLY_HERE = ("container", "mcp_servers", "inference_geo")
+
+_CHOICES = {"auto": Choice.AUTO, "any": Choice.REQUIRED, "none": Choice.NONE, "tool": Choice.NAMED}
+
+
+def read_request(body: bytes) -> Conversation:
+    """Raises InvalidJSON, BadRequest or UnsupportedField."""
+    lost: dict[str, None] = {}
+    request = read_object(body, lost)
+    request.need("model", str)
+    for name in _ONLY_HERE:
+        if not request.is_one_of(name, ([],)):
+            raise request.refuse(name, "only Anthropic messages can say this")
+    system = tuple(_content(request, "system"))
+    turns = tuple(_message(fields) for fields in request.objects("messages"))
+    tools = tuple(_tool(fields) for fields in request.objects("tools"))
+    choice, parallel = _tool_choice(request)
+    settings = _settings(request, parallel)
+    request.close()
+    first = (Message(Role.SYSTEM, system),) if system else ()
+    return Conversation(first + turns, tools, choice, settings, tuple(lost))
+
+
+def _settings(request: Fields, parallel: bool | None) -> Settings:
+    output = request.object("output_config")
+    metadata = request.object("metadata")
+    settings = Settings(
+        max_tokens=request.need("max_tokens", int),
+        temperature=request.take("temperature", float),
+        top_p=request.take("top_p", float),
+        top_k=request.take("top_k", int),
+        stop=request.strings("stop_sequences"),
+        stream=bool(request.take("stream", bool)),
+        parallel_tools=parallel,
+        reasoning=_reasoning(request, output.take("effort", str) if output else None),
+        schema=_schema(output) if output else None,
+        user=metadata.take("user_id", str) if metadata else None,
+    )
+    for part in (output, metadata):
+        if part:
+            part.close()
+    return settings
+
+
+def _reasoning(request: Fields, effort: str | None) -> Reasoning:
+    thinking = request.object("thinking")
+    if thinking is None:
+        return Reasoning(effort=effort)
+    kind = thinking.need("type", str)
+    reasoning = Reasoning(kind != "disabled", effort, thinking.take("budget_tokens", int))
+    thinking.close()
+    return reasoning
+
+
+def _schema(output: Fields) -> Schema | None:
+    given = output.object("format")
+    if given is None:
+        return None
+    if given.need("type", str) != "json_schema":
+        raise given.refuse("type", "only json_schema can be carried")
+    schema = Schema(given.need("schema", dict), strict=True)
+    given.close()
+    return schema
+
+
+def _tool(tool: Fields) -> Tool:
+    kind = tool.take("type", str)
+    if kind not in (None, "custom"):
+        raise tool.refuse("type", f"the provider's own tool {kind} cannot be carried")
+    read = Tool(
+        tool.need("name", str),
+        tool.take("description", str),
+        tool.need("input_schema", dict),
+        tool.take("strict", bool),
+        _cache(tool),
+    )
+    tool.close()
+    return read
+
+
+def _tool_choice(request: Fields) -> tuple[ToolChoice | None, bool | None]:
+    """The choice, and whether several calls may be made at once, which is said in the same place."""
+    given = request.object("tool_choice")
+    if given is None:
+        return None, None
+    kind = given.need("type", str)
+    if kind not in _CHOICES:
+        raise BadRequest("`tool_choice.type`: expected auto, any, tool or none")
+    single = given.take("disable_parallel_tool_use", bool)
+    choice = ToolChoice(_CHOICES[kind], given.need("name", str) if kind == "tool" else None)
+    given.close()
+    return choice, None if single is None else not single
+
+
+def _message(message: Fields) -> Message:
+    role = message.need("role", str)
+    if role not in ("user", "assistant", "system"):
+        raise BadRequest(f"`{message.at('role')}`: expected user, assistant or system")
+    read = Message(Role(role), tuple(_content(message, "content")))
+    message.close()
+    return read
+
+
+def _content(holder: Fields, name: str) -> Iterator[Part]:
+    content = holder.either(name, str, list)
+    if isinstance(content, str):
+        yield Text(content)
+        return
+    for block in holder.objects(name):
+        yield read_block(block)
+
+
+def read_block(block: Fields) -> Part:
+    """One content block. Raises UnsupportedField for those of the provider's own tools."""
+    kind = block.need("type", str)
+    if kind not in _BLOCKS:
+        raise block.refuse("type", f"blocks of type {kind} cannot be carried")
+    part = _BLOCKS[kind](block)
+    block.close()
+    return part
+
+
+def _text(block: Fields) -> Text:
+    return Text(block.need("text", str), _cache(block))
+
+
+def _image(block: Fields) -> Image:
+    source = _source(block)
+    kind = source.need("type", str)
+    if kind == "url":
+        image = Image(url=source.need("url", str), cache=_cache(block))
+    elif kind == "base64":
+        image = Image(
+            media_type=source.need("media_type", str), data=source.need("data", str), cache=_cache(block)
+        )
+    else:
+        raise source.refuse("type", f"images by {kind} cannot be carried")
+    source.close()
+    return image
+
+
+def _document(block: Fields) -> File:
+    source = _source(block)
+    kind, name, cache = source.need("type", str), block.take("title", str), _cache(block)
+    if kind == "url":
+        file = File(url=source.need("url", str), name=name, cache=cache)
+    elif kind in ("base64", "text"):
+        data = source.need("data", str)
+        if kind == "text":
+            data = base64.b64encode(data.encode()).decode()
+        file = File(media_type=source.need("media_type", str), data=data, name=name, cache=cache)
+    else:
+        raise source.refuse("type", f"documents by {kind} cannot be carried")
+    source.close()
+    return file
+
+
+def _source(block: Fields) -> Fields:
+    source = block.object("source")
+    if source is None:
+        raise BadRequest(f"`{block.at('source')}`: required, but missing")
+    return source
+
+
+def _thinking(block: Fields) -> Thinking:
+    return Thinking(block.need("thinking", str), block.take("signature", str))
+
+
+def _redacted(block: Fields) -> Thinking:
+    return Thinking(redacted=block.need("data", str))
+
+
+def _tool_use(block: Fields) -> ToolCall:
+    block.is_one_of("caller", ())  # says that the model itself asked, which holds for every call carried
+    arguments = msgspec.json.encode(block.take("input", dict) or {}).decode()
+    return ToolCall(block.need("id", str), block.need("name", str), arguments, _cache(block))
+
+
+def _tool_result(block: Fields) -> ToolResult:
+    parts = tuple(_content(block, "content"))
+    carried = tuple(part for part in parts if isinstance(part, Text | Image | File))
+    if len(carried) < len(parts):
+        raise block.refuse("content", "only text, images and documents can be carried in a tool's result")
+    failed = bool(block.take("is_error", bool))
+    return ToolResult(block.need("tool_use_id", str), carried, failed, _cache(block))
+
+
+_BLOCKS: dict[str, Callable[[Fields], Part]] = {
+    "text": _text,
+    "image": _image,
+    "document": _document,
+    "thinking": _thinking,
+    "redacted_thinking": _redacted,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+}
+
+
+def _cache(block: Fields) -> Cache | None:
+    mark = block.object("cache_control")
+    if mark is None:
+        return None
+    mark.take("type", str)
+    cache = Cache(mark.take("ttl", str))
+    mark.close()
+    return cache
+
+
+def read_answer(body: bytes) -> Answer:
+    """Raises NotAnAnswer."""
+    try:
+        answer = read_object(body, {})
+        answer.need("content", list)
+        parts = tuple(_content(answer, "content"))
+        word = answer.take("stop_reason", str)
+        finish = None if word is None else FINISH.get(word, Finish.OTHER)
+        if finish is Finish.REFUSAL:
+            parts = _with_refusal(parts, answer.object("stop_details"))
+        return Answer(
+            answer.take("id", str) or "",
+            answer.take("model", str) or "",
+            parts,
+            finish,
+            word,
+            answer.take("stop_sequence", str),
+            usage=msgspec.convert(answer.take("usage", dict) or {}, TokenCount).usage(),
+        )
+    except (CallerError, msgspec.ValidationError) as error:
+        raise NotAnAnswer(str(error)) from None
+
+
+def _with_refusal(parts: tuple[Part, ...], details: Fields | None) -> tuple[Part, ...]:
+    """The explanation as a part of its own; said once, also where the text repeats it."""
+    explanation = details.take("explanation", str) if details else None
+    if not explanation:
+        return parts
+    return (*(part for part in parts if part != Text(explanation)), Refusal(explanation))

@@ -1,0 +1,253 @@
+"""Streams of Anthropic message events, into the middle and out of it."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from freehold.dialects.glance import NotAnAnswer
+from freehold.dialects.messages.words import FINISH, TokenCount, token_count
+from freehold.dialects.messages.writing import Object, refusal_details, stop_word
+from freehold.vocabulary.events import (
+    ArgumentsPiece,
+    Counted,
+    Event,
+    Finished,
+    RefusalPiece,
+    Started,
+    TextPiece,
+    ThinkingPiece,
+    ThinkingRedacted,
+    ThinkingSigned,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from freehold.vocabulary.exchange import Finish, Usage
+from freehold.wire import sse
+
+
+class _Message(Struct):
+    id: str = ""
+    model: str = ""
+    usage: TokenCount | None = None
+
+
+class _Block(Struct):
+    type: str
+    id: str = ""
+    name: str = ""
+    text: str = ""
+    thinking: str = ""
+    data: str = ""
+    input: dict[str, object] | None = None
+
+
+class _Details(Struct):
+    explanation: str | None = None
+
+
+class _Delta(Struct):
+    type: str | None = None
+    text: str = ""
+    thinking: str = ""
+    signature: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: _Details | None = None
+
+
+class _Event(Struct):
+    type: str
+    index: int = 0
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: TokenCount | None = None
+
+
+_event = msgspec.json.Decoder(_Event)
+
+
+class StreamReader:
+    """Message events in, events of the middle out."""
+
+    def __init__(self) -> None:
+        self._count = TokenCount()
+        self._calls: dict[int, int] = {}  # the block's index: the tool call's
+
+    def read(self, events: bytes) -> Iterator[Event]:
+        """Raises NotAnAnswer for what is no event, and for an error in place of one."""
+        for _, data in sse.events(events):
+            try:
+                event = _event.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise NotAnAnswer(str(error)) from None
+            yield from self._events(event)
+
+    def _events(self, event: _Event) -> Iterator[Event]:
+        """An event of a type that is not known is passed over, as the format asks for."""
+        if event.type == "error":
+            raise NotAnAnswer("an error in place of an event")
+        if event.type == "content_block_delta" and event.delta:
+            yield from self._piece(event.index, event.delta)
+        elif event.type == "content_block_start" and event.content_block:
+            yield from self._block(event.index, event.content_block)
+        elif event.type == "content_block_stop" and event.index in self._calls:
+            yield ToolCallEnded(self._calls[event.index])
+        elif event.type == "message_start" and event.message:
+            self._count = event.message.usage or self._count
+            yield Started(event.message.id, event.message.model)
+            yield Counted(self._count.usage())
+        elif event.type == "message_delta":
+            yield from self._last(event.usage or TokenCount(), event.delta or _Delta())
+
+    def _block(self, index: int, block: _Block) -> Iterator[Event]:
+        """Blocks begin empty, but a server that is not Anthropic's may send them whole."""
+        if block.type == "text" and block.text:
+            yield TextPiece(block.text)
+        elif block.type == "thinking" and block.thinking:
+            yield ThinkingPiece(block.thinking)
+        elif block.type == "redacted_thinking":
+            yield ThinkingRedacted(block.data)
+        elif block.type == "tool_use":
+            self._calls[index] = len(self._calls)
+            yield ToolCallStarted(self._calls[index], block.id, block.name)
+            if block.input:
+                yield ArgumentsPiece(self._calls[index], msgspec.json.encode(block.input).decode())
+        elif block.type not in ("text", "thinking"):
+            raise NotAnAnswer(f"a block of type {block.type} cannot be carried")
+
+    def _piece(self, index: int, delta: _Delta) -> Iterator[Event]:
+        if delta.text:
+            yield TextPiece(delta.text)
+        elif delta.partial_json and index in self._calls:
+            yield ArgumentsPiece(self._calls[index], delta.partial_json)
+        elif delta.thinking:
+            yield ThinkingPiece(delta.thinking)
+        elif delta.signature:
+            yield ThinkingSigned(delta.signature)
+
+    def _last(self, count: TokenCount, delta: _Delta) -> Iterator[Event]:
+        self._count = self._count.updated(count)
+        yield Counted(self._count.usage())
+        if delta.stop_reason:
+            if delta.stop_details and delta.stop_details.explanation:
+                yield RefusalPiece(delta.stop_details.explanation)
+            finish = FINISH.get(delta.stop_reason, Finish.OTHER)
+            yield Finished(finish, delta.stop_reason, delta.stop_sequence)
+
+
+class StreamWriter:
+    """Events of the middle in, message events out, each at once but for the last ones.
+
+    The stop reason and the usage share an event here, and elsewhere the usage comes last, so both wait
+    for `end`.
+    """
+
+    def __init__(self) -> None:
+        self._blocks = 0
+        self._open: str | None = None  # the type of the block under way
+        self._calls: dict[int, int] = {}  # the tool call's index: its block's
+        self._usage = Usage()
+        self._refusal = list[str]()
+        self._finished = Finished(Finish.STOP)
+        self._writers: dict[type, Callable[..., bytes]] = {
+            Started: self._start,
+            TextPiece: self._text,
+            RefusalPiece: self._refuse,
+            ThinkingPiece: self._think,
+            ThinkingSigned: self._sign,
+            ThinkingRedacted: self._redacted,
+            ToolCallStarted: self._call,
+            ArgumentsPiece: self._argue,
+            ToolCallEnded: lambda _: self._close(),
+            Counted: self._count,
+            Finished: self._finish,
+        }
+
+    def write(self, event: Event) -> bytes:
+        """The events that an event becomes; it may be none."""
+        return self._writers[type(event)](event)
+
+    def end(self) -> bytes:
+        """What follows the last event of a stream that ended well."""
+        finish, refusal = self._finished, "".join(self._refusal)
+        delta: Object = {
+            "stop_reason": stop_word(finish.finish, finish.word, finish.stop_sequence),
+            "stop_sequence": finish.stop_sequence,
+        }
+        if finish.finish is Finish.REFUSAL:
+            delta["stop_details"] = refusal_details(refusal)
+        last = _said("message_delta", delta=delta, usage=token_count(self._usage))
+        return self._close() + last + _said("message_stop")
+
+    def _start(self, event: Started) -> bytes:
+        message: Object = {
+            "id": event.id,
+            "type": "message",
+            "role": "assistant",
+            "model": event.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": token_count(self._usage),
+        }
+        return _said("message_start", message=message)
+
+    def _begin(self, kind: str, **block: object) -> bytes:
+        """Open a block, once the one under way is closed."""
+        before, self._open = self._close(), kind
+        self._blocks += 1
+        return before + _said(
+            "content_block_start", index=self._blocks - 1, content_block={"type": kind} | block
+        )
+
+    def _close(self) -> bytes:
+        if self._open is None:
+            return b""
+        self._open = None
+        return _said("content_block_stop", index=self._blocks - 1)
+
+    def _grow(self, index: int, kind: str, **delta: object) -> bytes:
+        return _said("content_block_delta", index=index, delta={"type": kind} | delta)
+
+    def _text(self, event: TextPiece | RefusalPiece) -> bytes:
+        before = b"" if self._open == "text" else self._begin("text", text="")
+        return before + self._grow(self._blocks - 1, "text_delta", text=event.text)
+
+    def _refuse(self, event: RefusalPiece) -> bytes:
+        self._refusal.append(event.text)
+        return self._text(event)
+
+    def _think(self, event: ThinkingPiece) -> bytes:
+        before = b"" if self._open == "thinking" else self._begin("thinking", thinking="", signature="")
+        return before + self._grow(self._blocks - 1, "thinking_delta", thinking=event.text)
+
+    def _sign(self, event: ThinkingSigned) -> bytes:
+        before = b"" if self._open == "thinking" else self._begin("thinking", thinking="", signature="")
+        return before + self._grow(self._blocks - 1, "signature_delta", signature=event.signature)
+
+    def _redacted(self, event: ThinkingRedacted) -> bytes:
+        return self._begin("redacted_thinking", data=event.data) + self._close()
+
+    def _call(self, event: ToolCallStarted) -> bytes:
+        begun = self._begin("tool_use", id=event.id, name=event.name, input={})
+        self._calls[event.index] = self._blocks - 1
+        return begun
+
+    def _argue(self, event: ArgumentsPiece) -> bytes:
+        """Goes to its own call's block, also when a server mixes the pieces of several calls."""
+        return self._grow(self._calls[event.index], "input_json_delta", partial_json=event.json)
+
+    def _count(self, event: Counted) -> bytes:
+        self._usage = event.usage
+        return b""
+
+    def _finish(self, event: Finished) -> bytes:
+        self._finished = event
+        return self._close()
+
+
+def _said(kind: str, **fields: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode({"type": kind} | fields))

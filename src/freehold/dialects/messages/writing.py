@@ -1,0 +1,265 @@
+"""The middle into Anthropic messages: requests and whole answers."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import msgspec
+from msgspec import Raw
+
+from freehold.dialects.messages.words import WORD, token_count
+from freehold.vocabulary.conversation import (
+    Answer,
+    Cache,
+    Choice,
+    Conversation,
+    File,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Settings,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from freehold.vocabulary.errors import BadRequest
+from freehold.vocabulary.exchange import Finish, Usage
+
+Object = dict[str, object]
+
+# Messages require a limit, and chat completions have none by default. Every current model allows this many,
+# and an answer that reaches it says so ("length").
+MAX_TOKENS = 4_096
+# The range ends here; chat completions go up to 2.
+TEMPERATURE_MAX = 1.0
+
+_CHOICES = {Choice.AUTO: "auto", Choice.REQUIRED: "any", Choice.NONE: "none", Choice.NAMED: "tool"}
+_EFFORTS = {"minimal": "low"}  # the nearest there is; the others have the same names
+
+
+def write_request(conversation: Conversation, model: str, lost: dict[str, None]) -> bytes:
+    """Names in `lost` what messages cannot say. Raises BadRequest for tool arguments that are no object."""
+    settings = conversation.settings
+    system, turns = _system_and_turns(conversation.messages)
+    request: Object = {"model": model, "max_tokens": settings.max_tokens or MAX_TOKENS}
+    if system:
+        request["system"] = _content(system, lost)
+    request["messages"] = [_turn(role, parts, lost) for role, parts in turns]
+    if conversation.tools:
+        request["tools"] = [_tool(tool) for tool in conversation.tools]
+    choice = _tool_choice(conversation)
+    if choice:
+        request["tool_choice"] = choice
+    return msgspec.json.encode(request | _settings(settings, lost))
+
+
+def _system_and_turns(messages: Sequence[Message]) -> tuple[list[Part], list[tuple[Role, list[Part]]]]:
+    """The prompts at the start have a place of their own, and turns of one role are joined.
+
+    So several tool results become one turn, as this dialect wants it. A prompt later on stays where it is.
+    """
+    turns = list[tuple[Role, list[Part]]]()
+    for role, group in groupby(messages, key=_role):
+        parts = [part for message in group for part in message.parts if part != Text("")]
+        turns.append((role, parts))
+    system = turns.pop(0)[1] if turns and turns[0][0] is Role.SYSTEM else []
+    return system, [turn for turn in turns if turn[1] or turn[0] is Role.USER]
+
+
+def _role(message: Message) -> Role:
+    return Role.SYSTEM if message.role is Role.DEVELOPER else message.role
+
+
+def _settings(settings: Settings, lost: dict[str, None]) -> Object:
+    for name in ("frequency_penalty", "presence_penalty", "seed"):
+        if getattr(settings, name) is not None:
+            lost[name] = None
+    temperature = settings.temperature
+    if temperature is not None and temperature > TEMPERATURE_MAX:
+        lost["temperature"] = None
+        temperature = TEMPERATURE_MAX
+    said: Object = {
+        "temperature": temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "stop_sequences": list(settings.stop) or None,
+        "thinking": _thinking(settings.reasoning),
+        "output_config": _output(settings) or None,
+        "metadata": {"user_id": settings.user} if settings.user is not None else None,
+        "stream": settings.stream or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _thinking(reasoning: Reasoning) -> Object | None:
+    if reasoning.enabled is None:
+        return None
+    if not reasoning.enabled:
+        return {"type": "disabled"}
+    if reasoning.budget_tokens is None:
+        return {"type": "adaptive"}
+    return {"type": "enabled", "budget_tokens": reasoning.budget_tokens}
+
+
+def _output(settings: Settings) -> Object:
+    said: Object = {}
+    effort = settings.reasoning.effort
+    if effort is not None:
+        said["effort"] = _EFFORTS.get(effort, effort)
+    if settings.schema:
+        said["format"] = {"type": "json_schema", "schema": settings.schema.schema}
+    return said
+
+
+def _tool(tool: Tool) -> Object:
+    said: Object = {"name": tool.name, "input_schema": tool.schema}
+    if tool.description is not None:
+        said["description"] = tool.description
+    if tool.strict is not None:
+        said["strict"] = tool.strict
+    return said | _cached(tool.cache)
+
+
+def _tool_choice(conversation: Conversation) -> Object | None:
+    choice, parallel = conversation.tool_choice, conversation.settings.parallel_tools
+    if choice is None:
+        if parallel is None or not conversation.tools:
+            return None
+        choice = ToolChoice(Choice.AUTO)
+    said: Object = {"type": _CHOICES[choice.choice]}
+    if choice.name is not None:
+        said["name"] = choice.name
+    if parallel is not None and choice.choice is not Choice.NONE:
+        said["disable_parallel_tool_use"] = not parallel
+    return said
+
+
+def _turn(role: Role, parts: Sequence[Part], lost: dict[str, None]) -> Object:
+    return {"role": role.value, "content": _content(parts, lost)}
+
+
+def _content(parts: Sequence[Part], lost: dict[str, None]) -> object:
+    if not parts:
+        return ""
+    if len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].cache:
+        return parts[0].text
+    return [block for part in parts for block in _blocks(part, lost)]
+
+
+def _blocks(part: Part, lost: dict[str, None]) -> Iterable[Object]:
+    if isinstance(part, Thinking) and part.redacted is None and not part.signature:
+        lost["reasoning_content"] = None  # a thought is taken back only with its provider's signature
+        return
+    if isinstance(part, Image) and part.detail:
+        lost["detail"] = None
+    yield _said_block(part) if isinstance(part, Text | Thinking | Refusal) else _other_block(part, lost)
+
+
+def _said_block(part: Text | Thinking | Refusal) -> Object:
+    if isinstance(part, Thinking):
+        if part.redacted is not None:
+            return {"type": "redacted_thinking", "data": part.redacted}
+        return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+    cache = part.cache if isinstance(part, Text) else None
+    return {"type": "text", "text": part.text} | _cached(cache)
+
+
+def _other_block(part: Image | File | ToolCall | ToolResult, lost: dict[str, None]) -> Object:
+    said: Object
+    if isinstance(part, ToolCall):
+        said = {"type": "tool_use", "id": part.id, "name": part.name, "input": _arguments(part)}
+    elif isinstance(part, ToolResult):
+        said = {"type": "tool_result", "tool_use_id": part.call_id, "content": _content(part.parts, lost)}
+        if part.is_error:
+            said["is_error"] = True
+    elif isinstance(part, Image):
+        said = {"type": "image", "source": _source(part)}
+    else:
+        said = {"type": "document", "source": _source(part)}
+        if part.name is not None:
+            said["title"] = part.name
+    return said | _cached(part.cache)
+
+
+def _arguments(call: ToolCall) -> Raw:
+    """The arguments as an object, in the model's own spelling."""
+    text = call.arguments.strip() or "{}"
+    try:
+        msgspec.json.decode(text, type=dict[str, Raw])
+    except msgspec.DecodeError:
+        raise BadRequest(f"the arguments of tool call `{call.id}`: expected a JSON object") from None
+    return Raw(text.encode())
+
+
+def _source(part: Image | File) -> Object:
+    if part.url is not None:
+        return {"type": "url", "url": part.url}
+    if part.media_type == "text/plain":
+        return {"type": "text", "media_type": "text/plain", "data": _plain(part.data or "")}
+    return {"type": "base64", "media_type": part.media_type, "data": part.data}
+
+
+def _plain(data: str) -> str:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        raise BadRequest("a file of type text/plain: expected UTF-8 text in base64") from None
+
+
+def _cached(cache: Cache | None) -> Object:
+    if cache is None:
+        return {}
+    return {"cache_control": {"type": "ephemeral"} | ({"ttl": cache.ttl} if cache.ttl else {})}
+
+
+def write_answer(answer: Answer) -> bytes:
+    """A whole message."""
+    blocks = [block for part in answer.parts for block in _answer_blocks(part)]
+    refusal = "".join(part.text for part in answer.parts if isinstance(part, Refusal))
+    finish = answer.finish or Finish.STOP
+    return msgspec.json.encode(
+        {
+            "id": answer.id,
+            "type": "message",
+            "role": "assistant",
+            "model": answer.model,
+            "content": blocks,
+            "stop_reason": stop_word(finish, answer.finish_word, answer.stop_sequence),
+            "stop_sequence": answer.stop_sequence,
+            "stop_details": refusal_details(refusal) if finish is Finish.REFUSAL else None,
+            "usage": token_count(answer.usage or Usage()),
+        }
+    )
+
+
+def _answer_blocks(part: Part) -> Iterable[Object]:
+    if isinstance(part, Text | Thinking | Refusal):
+        yield _said_block(part)
+    elif isinstance(part, ToolCall):
+        yield {"type": "tool_use", "id": part.id, "name": part.name, "input": _model_arguments(part)}
+
+
+def _model_arguments(call: ToolCall) -> object:
+    """A model may write broken JSON, and only an object fits here: what it wrote is kept under a name."""
+    try:
+        return _arguments(call)
+    except BadRequest:
+        return {"invalid_json": call.arguments}
+
+
+def refusal_details(explanation: str) -> Object:
+    """What stands beside the stop reason "refusal"."""
+    return {"type": "refusal", "category": None, "explanation": explanation or None}
+
+
+def stop_word(finish: Finish, word: str | None, sequence: str | None) -> str:
+    """The stop reason. A provider's word that nobody knows is passed on: "end_turn" would be a lie."""
+    if finish is Finish.OTHER and word:
+        return word
+    return "stop_sequence" if finish is Finish.STOP and sequence is not None else WORD[finish]
