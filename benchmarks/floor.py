@@ -42,7 +42,10 @@ class Pooled(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self._waiter: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -50,13 +53,25 @@ class Pooled(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def on_body(self, piece: bytes) -> None:
-        self.pieces.put_nowait(piece)
+        self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
-        self.pieces.put_nowait(None)
+        self._complete = True
         self._parser = httptools.HttpResponseParser(self)
+
+    async def read(self) -> tuple[bytes, bool]:
+        """What has come of the body, and whether there is more of it."""
+        if not self._pieces and not self._complete:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        body, more = b"".join(self._pieces), not self._complete
+        self._pieces.clear()
+        self._complete = False
+        return body, more
 
 
 class Floor:
@@ -95,8 +110,9 @@ async def whole_body(receive: Receive) -> bytes:
 
 async def whole(connection: Pooled, send: Send) -> None:
     """Pass an answer on in one piece."""
-    body = b""
-    while (piece := await connection.pieces.get()) is not None:
+    body, more = await connection.read()
+    while more:
+        piece, more = await connection.read()
         body += piece
     ANSWERED.decode(body)
     length = str(len(body)).encode()
@@ -107,9 +123,10 @@ async def whole(connection: Pooled, send: Send) -> None:
 async def stream(connection: Pooled, send: Send) -> None:
     """Pass an answer on as its pieces come."""
     await start(send, [(b"content-type", b"text/event-stream")])
-    while (piece := await connection.pieces.get()) is not None:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    more = True
+    while more:
+        piece, more = await connection.read()
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 async def start(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
@@ -126,5 +143,8 @@ if __name__ == "__main__":
         http="httptools",
         lifespan="off",
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
         log_level="warning",
     )

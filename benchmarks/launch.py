@@ -44,8 +44,12 @@ class Running:
         body = wire.chat_body(self.subject.model, pace)
         return wire.request(self.subject.path, self.headers(), body)
 
+    def named(self, text: str) -> str:
+        """The row's text with its $words replaced."""
+        return filled(text, self.names)
+
     def headers(self) -> dict[str, str]:
-        return {name: filled(value, self.names) for name, value in self.subject.headers.items()}
+        return {name: self.named(value) for name, value in self.subject.headers.items()}
 
     def stop(self) -> None:
         if self.process:
@@ -140,15 +144,15 @@ def tail(log: Path) -> str:
 
 
 def printed(argv: Sequence[str]) -> str:
-    """What a short command prints on either stream."""
+    """What a short command prints, on its output or, with nothing there, among its errors."""
     try:
         done = subprocess.run(argv, capture_output=True, timeout=COMMAND_S_MAX, check=True, text=True)
     except OSError as error:
         raise SubjectFailed(f"not installed: {error.strerror}: {error.filename}") from error
     except subprocess.SubprocessError as error:
-        told = getattr(error, "stderr", None) or error
+        told = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
         raise SubjectFailed(f"`{Path(argv[0]).name} {' '.join(argv[1:3])}` failed: {told}") from error
-    return (done.stdout + done.stderr).strip()
+    return done.stdout.strip() or done.stderr.strip()
 
 
 def import_s(argv: Sequence[str]) -> float:

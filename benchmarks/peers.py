@@ -32,20 +32,11 @@ def from_pypi(folder: str, requirement: str) -> tuple[tuple[str, ...], ...]:
     return ((sys.executable, "-m", "venv", "--clear", venv), pip)
 
 
-def from_npm(folder: str, package: str) -> tuple[tuple[str, ...], ...]:
-    """A folder of its own."""
-    return (
-        (
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-            "--prefix",
-            f"$peers/{folder}",
-            package,
-        ),
-    )
+def from_npm(folder: str, package: str, overrides: str = "{}") -> tuple[tuple[str, ...], ...]:
+    """A folder of its own; `overrides` pins what the package itself leaves open."""
+    manifest = f'{{"private": true, "overrides": {overrides}}}'
+    start = f"mkdir -p $peers/{folder} && cd $peers/{folder} && printf '%s' '{manifest}' > package.json"
+    return (("sh", "-c", f"{start} && npm install --no-audit --no-fund --loglevel=error {package}"),)
 
 
 LITELLM = Peer(
@@ -96,14 +87,15 @@ PORTKEY = Peer(
         | {"x-portkey-provider": "openai", "x-portkey-custom-host": "http://127.0.0.1:$upstream/v1"},
         environment={"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1"},
     ),
-    from_npm("portkey", "@portkey-ai/gateway@1.15.2"),
+    # The newest server it allows forbids to change an answer's headers, so that every stream is a 500.
+    from_npm("portkey", "@portkey-ai/gateway@1.15.2", '{"@hono/node-server": "1.14.0"}'),
     "1.15.2",
 )
 
 VLLM_ROUTER = Peer(
     Subject(
         name="vllm-router",
-        settings="round_robin, --log-level error; retries and breaker on (defaults), as many threads as cores",
+        settings="round_robin, --log-level error; retries and breaker on (defaults), a thread for each core",
         argv=words(
             "$peers/vllm-router/bin/vllm-router --host 127.0.0.1 --port $port --worker-urls "
             "http://127.0.0.1:$upstream --policy round_robin --log-level error"
@@ -116,7 +108,7 @@ VLLM_ROUTER = Peer(
 SGLANG_ROUTER = Peer(
     Subject(
         name="sglang-router",
-        settings="round_robin, --log-level error; retries and breaker on (defaults), as many threads as cores",
+        settings="round_robin, --log-level error; retries and breaker on (defaults), a thread for each core",
         argv=words(
             "$peers/sglang-router/bin/python -m sglang_router.launch_router --host 127.0.0.1 "
             "--port $port --worker-urls http://127.0.0.1:$upstream --policy round_robin "

@@ -71,6 +71,18 @@ def _read(path: Path) -> str:
         return ""
 
 
+def machine_ticks() -> tuple[int, int]:
+    """Of the whole machine: ticks that a hypervisor gave to others while we wanted them, and all ticks."""
+    ticks = [int(word) for word in _read(Path("/proc/stat")).split("\n", 1)[0].split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
+def stolen_share(before: tuple[int, int]) -> float:
+    """Of the machine's time since then, the share that was stolen: it makes everybody's CPU time look longer."""
+    stolen, every = (now - then for now, then in zip(machine_ticks(), before, strict=True))
+    return stolen / max(every, 1)
+
+
 def free_port() -> int:
     """A port of the loopback that nobody listens on at this moment."""
     with socket.socket() as probe:
