@@ -122,8 +122,8 @@ class KeyRing:
     def find(self, secret: bytes, now_ms: int) -> Key:
         """The key with this text. Raises MissingKey, InvalidKey, ExpiredKey.
 
-        The time that a look-up takes tells about the hash at most, and nobody can steer a hash towards a known
-        one; so a comparison in constant time would protect nothing.
+        The time that a look-up takes tells about the hash at most, and nobody can steer a hash towards a
+        known one; so a comparison in constant time would protect nothing.
         """
         if not secret:
             raise MissingKey("the request carries an empty key")
@@ -180,7 +180,7 @@ def _read(path: Path) -> dict[str, Key]:
             raise ValueError("a hash has the wrong length")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"the keys cannot be read: {why}", remedy=remedy, file=str(path)) from error
     if content.version > VERSION:

@@ -152,11 +152,11 @@ class Journal:
                 os.fdatasync(self._retired[0])
                 os.close(self._retired.popleft())
             os.fdatasync(self._descriptor)
-            if self._unnamed:
-                self._unnamed = False
-                sync_directory(self.directory)
             if os.fstat(self._descriptor).st_nlink == 0:
                 self._condemn(f"{self.segment} was deleted")
+            elif self._unnamed:
+                self._unnamed = False
+                sync_directory(self.directory)
         except OSError as error:
             self._unsynced = True
             self._condemn(error.strerror or str(error))

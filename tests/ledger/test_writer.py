@@ -1,0 +1,122 @@
+"""What is appended becomes searchable, exactly once, whatever happens to the database meanwhile."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, ids_in_database
+
+from freehold.ledger import Ledger, journal
+from freehold.ledger.query import find, tail
+from freehold.vocabulary.errors import LedgerUnavailable
+
+
+def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.005)
+
+
+def test_records_reach_the_database_within_a_commit_or_two(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
+    for number in range(3):
+        ledger.append(exchange(number))
+        until(lambda number=number: ids_in_database(tmp_path) == ids(*range(number + 1)))  # type: ignore[misc]
+    ledger.close()
+
+
+def test_closing_brings_in_all_and_may_be_repeated(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, "node-0", SMALL_SEGMENTS)
+    for number in range(500):
+        ledger.append(exchange(number))
+    ledger.close()
+    ledger.close()
+
+    assert ids_in_database(tmp_path) == ids(*range(500))
+    assert not ledger.healthy
+    assert ledger.reason == "the writer thread has stopped"
+
+
+def test_what_does_not_fit_in_memory_is_read_from_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "RECENT_MAX", 3)
+    ledger = Ledger.open(tmp_path, "node-0", SMALL_SEGMENTS)
+    for number in range(2_000):
+        ledger.append(exchange(number))
+        if number % 400 == 0:
+            time.sleep(0.03)  # so that rounds end at many different places
+    ledger.close()
+
+    assert ids_in_database(tmp_path) == ids(*range(2_000))
+
+
+def test_the_columns_say_what_the_record_says(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
+    ledger.append(exchange(1))
+    ledger.close()
+
+    columns = "at_ms, application, alias, endpoint, outcome, code"
+    row = sqlite3.connect(tmp_path / "ledger.sqlite").execute(f"SELECT {columns} FROM exchange").fetchone()
+    assert row == (1_780_000_000_001, "invoices", "large", "near/large-1", "answered", None)
+
+
+def test_a_locked_database_holds_up_nothing_and_is_caught_up_with(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
+    other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    for number in range(100):
+        ledger.append(exchange(number))
+    appended_s = time.monotonic() - began
+    until(lambda: "locked" in ledger.trouble)
+
+    assert appended_s < 0.3
+    assert ledger.healthy
+    assert [found.id for found in tail(tmp_path, 2)] == ids(98, 99)
+    other.execute("ROLLBACK")
+    other.close()
+    until(lambda: ledger.trouble == "")
+    ledger.close()
+    assert ids_in_database(tmp_path) == ids(*range(100))
+
+
+def test_a_broken_database_stops_no_request_and_is_built_again(tmp_path: Path) -> None:
+    database = tmp_path / "ledger.sqlite"
+    database.write_bytes(b"this is not a database" * 500)
+    ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
+    assert "not a database" in ledger.recovered.trouble
+    ledger.append(exchange(0))
+    until(lambda: "not a database" in ledger.trouble)
+    assert ledger.healthy
+    with pytest.raises(LedgerUnavailable, match="not a database") as refused:
+        find(tmp_path, "ex")
+    assert "move ledger.sqlite* away" in refused.value.remedy
+    ledger.close()
+
+    database.unlink()
+    Ledger.open(tmp_path, "node-0", SETTINGS).close()
+
+    assert ids_in_database(tmp_path) == ids(0)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    newer = sqlite3.connect(tmp_path / "ledger.sqlite")
+    newer.execute("PRAGMA user_version = 7")
+    newer.close()
+
+    for attempt in (lambda: Ledger.open(tmp_path, "node-0", SETTINGS), lambda: tail(tmp_path, 1)):
+        with pytest.raises(LedgerUnavailable, match="has version 7, and this Freehold knows 1"):
+            attempt()
+
+
+def test_only_its_owner_may_read_the_database(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "state", "node-0", SETTINGS)
+
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").glob("ledger.sqlite*")}
+    assert set(modes.values()) == {0o600}
+    ledger.close()
