@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, print_json, tell
+from freehold.cli.as_json import print_json
+from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, tell
 from freehold.cli.settings import resolution
 from freehold.config.environment import config_path, environment
 from freehold.config.load import load_all

@@ -1,6 +1,6 @@
 """What could be served without any configuration: keys in the environment, model servers on this machine.
 
-Asks only 127.0.0.1, sends no key while asking, and believes only an answer with the shape of a list of models.
+Asks only 127.0.0.1, sends no key while asking, and believes only what has the shape of a list of models.
 """
 
 import http.client
@@ -62,7 +62,9 @@ def _models(port: int) -> tuple[str, ...] | None:
     try:
         connection.request("GET", "/v1/models")
         response = connection.getresponse()
-        listed = json.loads(response.read(_ANSWER_BYTES_MAX)) if response.status == 200 else None
+        if response.status != 200:
+            return None
+        listed = json.loads(response.read(_ANSWER_BYTES_MAX))
         return tuple(sorted({str(model["id"]) for model in listed["data"]}))
     except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
         return None

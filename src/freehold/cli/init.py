@@ -31,8 +31,8 @@ def found_or_stop(env: Environment) -> list[Found]:
             CANNOT_SERVE,
             ConfigError(
                 "no provider key is in the environment, and no model server answers on this machine",
-                remedy="Set a key, e.g. OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, vLLM, llama.cpp or "
-                "LM Studio; `freehold demo` needs neither.",
+                remedy="Set a key, e.g. OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, vLLM, "
+                "llama.cpp or LM Studio.",
             ),
         )
     return found

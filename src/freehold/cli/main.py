@@ -1,6 +1,6 @@
 """`freehold`: the commands, their arguments, and what their exit codes mean.
 
-Only `argparse` is imported here; each command imports what it needs when it is run, so that `--help` is quick.
+Only `argparse` is imported here; a command imports what it needs when it is run, so that `--help` is quick.
 """
 
 import argparse
@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import NamedTuple
 
 from freehold import __version__
-from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, Stop, tell
-from freehold.vocabulary.errors import ConfigError, FreeholdError
+from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
+from freehold.vocabulary.errors import CallerError, ConfigError, FreeholdError, NotFound
 
 _EXIT_CODES = """\
 exit codes:
@@ -22,6 +22,12 @@ exit codes:
   3  cannot serve or reach: port taken, nothing found to serve, state not readable
   130  interrupted
 """
+
+_EXITS: tuple[tuple[type[FreeholdError], int], ...] = (
+    (NotFound, PROBLEMS),
+    (CallerError, USAGE),
+    (ConfigError, USAGE),
+)
 
 Arguments = Callable[[argparse.ArgumentParser], None]
 
@@ -37,20 +43,19 @@ class Command(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Expected errors are told in two lines, without a traceback."""
+    """Run one command and return its exit code. Expected errors take two lines, not a traceback."""
     args = _parser().parse_args(argv)
     try:
         module, _, function = args.runs.partition(":")
         return int(getattr(import_module(f"freehold.cli.{module}"), function)(args))
     except Stop as stop:
         return tell(stop.code, *stop.errors)
-    except ConfigError as error:
-        return tell(2, error)
     except FreeholdError as error:
-        return tell(CANNOT_SERVE, error)
+        code = next((code for kind, code in _EXITS if isinstance(error, kind)), CANNOT_SERVE)
+        return tell(code, error)
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return OK
     except OSError as error:
         return tell(
             CANNOT_SERVE, FreeholdError(str(error), remedy="See that the path or address can be used.")
@@ -137,8 +142,18 @@ def _keys_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _keys_revoke(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="as `freehold keys list` shows it")
+    parser.add_argument("id", metavar="ID|NAME", help="as `freehold keys list` shows it")
     _config(parser)
+
+
+def _sparring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    parser.add_argument(
+        "--fault", default="ok", help="what goes wrong unless a request chooses (default: ok)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the same seed misbehaves the same way")
+    parser.add_argument("--list", action="store_true", help="list the faults and end")
+    _json(parser)
 
 
 def _ledger(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +182,13 @@ _KEYS = (
         _keys_create,
     ),
     Command("list", "keys:listing", "list all keys", "freehold keys list --json", _keys_list),
-    Command("revoke", "keys:revoke", "end a key now", "freehold keys revoke k_3f9a", _keys_revoke),
+    Command(
+        "revoke",
+        "keys:revoke",
+        "end a key, or all keys of an application",
+        "freehold keys revoke key_3f9a61c2",
+        _keys_revoke,
+    ),
 )
 _LEDGER = (
     Command(
@@ -195,6 +216,13 @@ _COMMANDS = (
     ),
     Command(
         "keys", "", "the keys that applications show to this gateway", "freehold keys create invoices", _keys
+    ),
+    Command(
+        "sparring",
+        "sparring:run",
+        "a provider that misbehaves on purpose",
+        "freehold sparring --port 9001 --fault cut",
+        _sparring,
     ),
     Command("ledger", "", "what was recorded", "freehold ledger tail", _ledger),
 )

@@ -10,7 +10,7 @@ from freehold.vocabulary.errors import FreeholdError
 OK, PROBLEMS, USAGE, CANNOT_SERVE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-class Stop(Exception):  # noqa: N818 - it ends a command, whether or not that is an error
+class Stop(Exception):
     """End the command with this exit code after telling these errors."""
 
     def __init__(self, code: int, *errors: FreeholdError) -> None:
@@ -31,13 +31,6 @@ def tell(code: int, *errors: FreeholdError, word: str = "error") -> int:
     for error in errors:
         print(f"{word}: {_one_line(str(error))}\nremedy: {_one_line(error.remedy)}", file=sys.stderr)
     return code
-
-
-def print_json(value: object) -> None:
-    """Print any value of the project as indented JSON."""
-    import msgspec
-
-    print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from msgspec import Struct
 from freehold.cli.discover import Found
 from freehold.config import schema
 
-_KNOB = re.compile(r"^    (\w+): [^=]+ = ([^#]+?)  # (.+)$", re.MULTILINE)
+_KNOB = re.compile(r"^    (\w+): .+ = [^#]+?  # (.+)$", re.MULTILINE)
 _HEAD = """\
 # Freehold's configuration. `freehold check` says whether it holds, with the line of every mistake.
 # No key is ever written here: key_env names the environment variable that holds it.
@@ -52,7 +52,7 @@ def _lines(found: Sequence[Found]) -> Iterator[str]:
             yield f"key_env = {_quoted(one.noticed)}"
         yield ""
     yield "# The names applications ask for, and who answers: the first that can, in this order."
-    yield "# A `*` at the end of a name stands for whatever follows, and for the same in its pool. For example:"
+    yield "# A `*` that ends a name is whatever follows there, and the same in its pool. For example:"
     yield '# "fast" = ["groq/llama-3.1-8b-instant", "openai/gpt-5-mini"]'
     yield "[aliases]"
     for alias, pool in aliases(found).items():
@@ -61,7 +61,7 @@ def _lines(found: Sequence[Found]) -> Iterator[str]:
 
 def _knobs(table: type[Struct]) -> Iterator[str]:
     """Each knob with its default and its sentence, as the schema's own source states them."""
-    for name, _, sentence in _KNOB.findall(inspect.getsource(table)):
+    for name, sentence in _KNOB.findall(inspect.getsource(table)):
         default = getattr(table(), name)
         yield f"# {name} = {json.dumps(default) if default is not None else 'true'}  # {sentence}"
 

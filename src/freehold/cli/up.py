@@ -1,19 +1,21 @@
 """`freehold up`: serve a configuration, or whatever can be served here."""
 
 from argparse import Namespace
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
 from freehold.catalog.resolve import Resolved
 from freehold.cli.init import found_or_stop, summary
-from freehold.cli.output import OK, USAGE, Stop, table, tell
+from freehold.cli.output import OK, USAGE, Stop, progress, table, tell
 from freehold.cli.scaffold import scaffold
 from freehold.cli.settings import configured, resolution
 from freehold.config.environment import Environment, environment, is_loopback
 from freehold.config.load import Loaded, load_all, load_text
 from freehold.config.schema import Server
+from freehold.gateway.keys import KeyStore
+from freehold.gateway.server import serve
 from freehold.vocabulary.errors import ConfigError
 
 
@@ -22,9 +24,15 @@ def run(args: Namespace) -> int:
     resolved = _resolved(args, environment())
     state = Path(resolved.config.state_dir)
     asks_for_keys = _asks_for_keys(resolved.config.server, state)
-    from freehold.gateway.server import serve
+    with ExitStack() as waiting:
+        if resolved.config.server.workers == 1:  # more are forked, which a ticking thread must not see
+            waiting.enter_context(progress("starting; taking in what was not yet recorded"))
 
-    return serve(resolved, state=state, on_ready=_announcement(resolved, asks_for_keys))
+        def ready(url: str) -> None:
+            waiting.close()
+            _announce(url, resolved, asks_for_keys)
+
+        return serve(resolved, state=state, on_ready=ready)
 
 
 def _resolved(args: Namespace, env: Environment) -> Resolved:
@@ -63,34 +71,31 @@ def _overridden(loaded: Loaded | list[ConfigError], args: Namespace) -> Loaded |
 
 def _asks_for_keys(server: Server, state: Path) -> bool:
     """Whether applications need a key; ends the command where strangers could come in without one."""
-    from freehold.gateway.keys import KeyStore
+    if server.keys is False:  # which only a loopback address may have; resolving has seen to that
+        return False
+    if KeyStore(state).list():
+        return True
+    if server.keys is None and is_loopback(server.host):
+        return False
+    why = "server.keys is true" if server.keys else f"{server.host} can be reached from other machines"
+    raise Stop(
+        USAGE,
+        ConfigError(
+            f"{why}, and there is no key yet",
+            remedy="Run `freehold keys create NAME` first, or listen on 127.0.0.1 without `keys = true`.",
+        ),
+    )
 
-    exists = bool(KeyStore(state).list())
-    if server.keys is True or server.keys is None:
-        if exists:
-            return True
-        if not is_loopback(server.host) or server.keys:
-            raise Stop(
-                USAGE,
-                ConfigError(
-                    f"{server.host} asks for keys, and there is none yet",
-                    remedy="Run `freehold keys create NAME`, or listen on 127.0.0.1 without `keys = true`.",
-                ),
-            )
-    return False
 
-
-def _announcement(resolved: Resolved, asks_for_keys: bool) -> Callable[[str], None]:
-    def announce(url: str) -> None:
-        rows = [
-            (name, " > ".join(entry.id for entry in pool))
-            for name, pool in (
-                *resolved.aliases.items(),
-                *((f"{prefix}*", pool) for prefix, pool in resolved.globs),
-            )
-        ]
-        print(*table(("ALIAS", "ANSWERED BY"), rows), sep="\n")
-        keys = "asks for a key" if asks_for_keys else "asks for no key"
-        print(f"\nlistening on {url} ({keys}); base URL for OpenAI clients {url}/v1", flush=True)
-
-    return announce
+def _announce(url: str, resolved: Resolved, asks_for_keys: bool) -> None:
+    globs = ((f"{prefix}*", pool) for prefix, pool in resolved.globs)
+    rows = [
+        (name, ", then ".join(endpoint.id for endpoint in pool))
+        for name, pool in (*resolved.aliases.items(), *globs)
+    ]
+    print(*table(("ALIAS", "ANSWERED BY"), rows), sep="\n")
+    keys = "asks for a key" if asks_for_keys else "asks for no key"
+    print(
+        f"\nlistening on {url} ({keys})\nbase URL for OpenAI clients {url}/v1, for Anthropic's {url}",
+        flush=True,
+    )

@@ -1,0 +1,88 @@
+"""`freehold keys`: make, list and end the keys that applications show to this gateway."""
+
+import re
+import sys
+import time
+from argparse import Namespace
+from datetime import UTC, datetime
+
+import msgspec
+
+from freehold.cli.as_json import print_json
+from freehold.cli.output import OK, table
+from freehold.cli.settings import state_dir
+from freehold.gateway.keys import Key, KeyStore
+from freehold.vocabulary.errors import BadRequest
+
+_HEAD = ("ID", "APPLICATION", "ALIASES", "CREATED (UTC)", "ENDS (UTC)", "STATE")
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
+_DURATION = re.compile(r"([1-9]\d{0,4})([hdw])")
+
+
+def create(args: Namespace) -> int:
+    """Make a key. Only its text goes to stdout, so that a script can take it; it is never shown again."""
+    now_ms = _now_ms()
+    expires_ms = expiry_ms(args.expires, now_ms) if args.expires else None
+    key, secret = KeyStore(state_dir(args)).create(args.name, tuple(args.alias or ()), expires_ms)
+    if args.json:
+        print_json(msgspec.to_builtins(key) | {"key": secret})
+        return OK
+    print(*table(_HEAD, [_row(key, now_ms)]), sep="\n", file=sys.stderr)
+    print("\nthe key itself, which is not stored and cannot be shown again:", file=sys.stderr)
+    print(secret)
+    return OK
+
+
+def listing(args: Namespace) -> int:
+    """List all keys, also those that have ended; their text is not stored."""
+    keys, now_ms = KeyStore(state_dir(args)).list(), _now_ms()
+    if args.json:
+        print_json(keys)
+    else:
+        print(*table(_HEAD, [_row(key, now_ms) for key in keys]), sep="\n")
+    return OK
+
+
+def revoke(args: Namespace) -> int:
+    """End a key, or all keys of an application; a running gateway notices within seconds."""
+    ended = KeyStore(state_dir(args)).revoke(args.id)
+    for key in ended:
+        print(f"revoked {key.id} of {key.name}")
+    if not ended:
+        print(f"{args.id} was revoked before")
+    return OK
+
+
+def expiry_ms(written: str, now_ms: int) -> int:
+    """The moment that "30d" or "2027-01-31" means; a day without a time ends as it begins, in UTC."""
+    remedy = "Write how long, like 12h, 30d or 8w, or a day to come, like 2027-01-31."
+    if duration := _DURATION.fullmatch(written):
+        return now_ms + int(duration[1]) * _HOURS[duration[2]] * 3_600_000
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise BadRequest(f'--expires "{written}" is no time', remedy=remedy) from None
+    at_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    if at_ms <= now_ms:
+        raise BadRequest(f'--expires "{written}" is over already', remedy=remedy)
+    return at_ms
+
+
+def _row(key: Key, now_ms: int) -> tuple[str, ...]:
+    aliases = ", ".join(key.aliases) or "all"
+    ends = "never" if key.expires_ms is None else _moment(key.expires_ms)
+    return key.id, key.name, aliases, _moment(key.created_ms), ends, _state(key, now_ms)
+
+
+def _state(key: Key, now_ms: int) -> str:
+    if key.revoked_ms is not None:
+        return "revoked"
+    return "expired" if key.expires_ms is not None and key.expires_ms <= now_ms else "in force"
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,149 @@
+"""What is found without a configuration, asked of real servers on free ports."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from freehold.catalog.resolve import resolve_all
+from freehold.cli.discover import Found, discover, usual_ports
+from freehold.cli.scaffold import aliases, scaffold
+from freehold.config.load import Loaded, load_text
+
+MODELS = json.dumps({"object": "list", "data": [{"id": "qwen3:8b"}, {"id": "gemma"}]})
+KEYS = {"OPENAI_API_KEY": "sk-top-secret", "ANTHROPIC_API_KEY": "ak-top-secret"}
+
+
+@contextmanager
+def server(body: str = MODELS, status: int = 200, wait_s: float = 0.0) -> Iterator[int]:
+    """A server that answers every GET of /v1/models with `body`; gives its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(wait_s)
+            with suppress(BrokenPipeError):  # who asks does not wait for long
+                self.send_response(status if self.path == "/v1/models" else 404)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield listening.server_port
+    finally:
+        listening.shutdown()
+        listening.server_close()
+        thread.join()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def test_keys_in_the_environment_are_found_in_the_order_of_the_rows() -> None:
+    found = discover({"MISTRAL_API_KEY": "x", "OPENAI_API_KEY": "y", "GROQ_API_KEY": "  "}, {})
+
+    assert [(one.row.name, one.noticed) for one in found] == [
+        ("openai", "OPENAI_API_KEY"),
+        ("mistral", "MISTRAL_API_KEY"),
+    ]
+
+
+def test_a_local_server_is_found_with_its_models() -> None:
+    with server() as port:
+        (found,) = discover({}, {"ollama": port, "vllm": free_port()})
+
+    assert (found.row.name, found.noticed, found.models) == (
+        "ollama",
+        f"127.0.0.1:{port}",
+        ("gemma", "qwen3:8b"),
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: server("<html>a web page</html>"),
+        lambda: server('{"models": []}'),
+        lambda: server('["gpt"]'),
+        lambda: server('{"data": [{"name": "x"}]}'),
+        lambda: server("null"),
+        lambda: server(MODELS, status=401),
+        lambda: server(MODELS, status=302),
+        lambda: server(MODELS, wait_s=0.6),
+    ],
+    ids=["page", "other shape", "array", "no ids", "null", "asks for a key", "redirects", "slow"],
+)
+def test_whatever_else_answers_there_is_not_counted(other: Callable[[], AbstractContextManager[int]]) -> None:
+    with other() as port:
+        assert discover({}, {"vllm": port}) == []
+
+
+def test_slow_servers_are_asked_at_the_same_time() -> None:
+    with ExitStack() as stack:
+        ports: dict[str, int] = {}
+        for name in usual_ports():
+            ports[name] = stack.enter_context(server(wait_s=1.5))
+        begin = time.monotonic()
+        assert discover({}, ports) == []
+        assert time.monotonic() - begin < 1.0
+
+
+def test_the_usual_ports_are_the_documented_ones() -> None:
+    assert usual_ports() == {"ollama": 11434, "vllm": 8000, "llamacpp": 8080, "lmstudio": 1234}
+
+
+@pytest.fixture
+def found() -> Iterator[list[Found]]:
+    with server() as first, server(json.dumps({"data": [{"id": "gemma"}, {"id": "odd*name"}]})) as second:
+        yield discover(KEYS, {"ollama": first, "vllm": second})
+
+
+def test_every_name_stands_for_whoever_has_it(found: list[Found]) -> None:
+    pools = aliases(found)
+
+    assert pools["gpt-*"] == ["openai/gpt-*"]
+    assert pools["claude-*"] == ["anthropic/claude-*"]
+    assert pools["openai/*"] == ["openai/*"]
+    assert pools["gemma"] == ["ollama/gemma", "vllm/gemma"]
+    assert pools["qwen3:8b"] == ["ollama/qwen3:8b"]
+    assert pools["vllm/*"] == ["vllm/*"]
+    assert "odd*name" not in pools
+
+
+def test_what_is_written_loads_checks_clean_and_holds_no_key(found: list[Found]) -> None:
+    text = scaffold(found)
+    loaded = load_text(text, "f")
+
+    assert isinstance(loaded, Loaded), loaded
+    resolution = resolve_all(loaded.config, KEYS, loaded.document)
+    assert (resolution.errors, resolution.warnings) == ((), ())
+    assert resolution.resolved is not None
+    assert set(resolution.resolved.accounts) == {"openai", "anthropic", "ollama", "vllm"}
+    assert "top-secret" not in text
+
+
+def test_every_knob_of_the_server_is_explained_with_its_default(found: list[Found]) -> None:
+    text = scaffold(found)
+
+    assert "# workers = 1  # processes on the port, each with its own journal" in text
+    assert '# host = "127.0.0.1"  # the address to listen on; anything but loopback needs keys' in text
+
+
+def test_what_is_written_still_loads_with_every_knob_uncommented(found: list[Found]) -> None:
+    lines = [
+        line.removeprefix("# ") if " = " in line and "  # " in line else line
+        for line in scaffold(found).split("\n")
+    ]
+
+    assert isinstance(load_text("\n".join(lines), "f"), Loaded)
