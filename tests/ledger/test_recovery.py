@@ -60,7 +60,7 @@ def test_two_processes_share_the_database(tmp_path: Path) -> None:
 
 def test_a_torn_last_record_is_cut_and_counted_wherever_it_was_torn(tmp_path: Path) -> None:
     whole, torn = lines(0, 1), framed(exchange(2))
-    for kept in range(0, len(torn), 7):
+    for kept in range(0, len(torn), 19):
         state = tmp_path / str(kept)
         segment = abandoned(state, "node-0", whole + torn[:kept])
 

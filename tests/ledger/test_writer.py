@@ -45,13 +45,13 @@ def test_what_does_not_fit_in_memory_is_read_from_the_files(
 ) -> None:
     monkeypatch.setattr(journal, "RECENT_MAX", 3)
     ledger = Ledger.open(tmp_path, "node-0", SMALL_SEGMENTS)
-    for number in range(2_000):
+    for number in range(1_000):
         ledger.append(exchange(number))
         if number % 400 == 0:
             time.sleep(0.03)  # so that rounds end at many different places
     ledger.close()
 
-    assert ids_in_database(tmp_path) == ids(*range(2_000))
+    assert ids_in_database(tmp_path) == ids(*range(1_000))
 
 
 def test_the_columns_say_what_the_record_says(tmp_path: Path) -> None:
