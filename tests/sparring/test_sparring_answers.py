@@ -9,15 +9,17 @@ import pytest_asyncio
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from sparring_client import PROMPT, ask, words
 
 from freehold.sparring.server import Sparring
+
+from .sparring_client import PROMPT, ask, words
 
 PARAMETERS: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 7}},
     "required": ["city", "days"],
 }
+BAD_TOOL = {"type": "function", "function": {"name": "n", "parameters": {"properties": {"a": {"enum": []}}}}}
 PIXEL = "iVBORw0KGgo="
 
 
@@ -308,8 +310,9 @@ async def test_a_partner_may_claim_to_be_one_model_only() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
-        ("/v1/chat/completions", {"model": "m"}, 400, "invalid_json"),
-        ("/v1/chat/completions", {"model": "m", "messages": "hi"}, 400, "invalid_json"),
+        ("/v1/chat/completions", {"model": "m"}, 400, "unreadable"),
+        ("/v1/chat/completions", {"model": "m", "messages": "hi"}, 400, "unreadable"),
+        ("/v1/chat/completions", {"model": "m", "messages": [], "tools": [BAD_TOOL]}, 400, "unreadable"),
         ("/v1/chat/completions", None, 405, "method_not_allowed"),
         ("/v1/elsewhere", {}, 404, "not_found"),
         ("/v1/elsewhere", None, 404, "not_found"),

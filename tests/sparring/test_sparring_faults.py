@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from sparring_client import Seen, words
 
-from freehold.sparring.faults import FAULTS, UnknownFault, chosen, faults, in_model
+from freehold.sparring.faults import FAULTS, UnknownFault, chosen, in_model
 from freehold.sparring.server import Sparring
+
+from .sparring_client import Seen, words
 
 Promise = Callable[[Seen, Seen], bool]
 
@@ -86,7 +87,7 @@ def torn_event(good: Seen, seen: Seen) -> bool:
 
 def usage_tripled(good: Seen, seen: Seen) -> bool:
     counts = {name: count for name, count in seen.usage().items() if isinstance(count, int)}
-    return counts == {name: 3 * good.usage()[name] for name in counts}
+    return counts == {name: 3 * int(good.usage()[name]) for name in counts}
 
 
 def error_inside(good: Seen, seen: Seen) -> bool:
@@ -279,6 +280,5 @@ async def test_a_misspelt_fault_is_answered_with_the_name(partner: Sparring) -> 
     assert "'cutt'" in seen.json()["error"]["message"]
 
 
-def test_the_list_has_a_sentence_for_every_fault() -> None:
-    assert [name for name, _ in faults()] == [fault.name for fault in FAULTS]
-    assert all(sentence[0].isupper() and "." in sentence for _, sentence in faults())
+def test_every_fault_has_a_sentence() -> None:
+    assert all(fault.sentence[0].isupper() and "." in fault.sentence for fault in FAULTS)

@@ -15,6 +15,7 @@ from freehold.vocabulary.endpoint import Dialect
 
 HEAD_BYTES_MAX = 64 << 10
 BODY_BYTES_MAX = 64 << 20
+CONTENT_LENGTH = b"content-length"
 PIPELINED_MAX = 64
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -43,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._body: list[bytes] = []
         self._unfinished_bytes = 0  # of the request that is being read
+        self._announced_bytes = 0  # of its body
         self._head_done = False
         self._expects = False  # the other side waits for a word before it sends its body
         self._scripts: deque[tuple[Script, bool]] = deque()
@@ -77,12 +79,15 @@ class Connection(asyncio.Protocol):
         self._unfinished_bytes += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return  # the request itself was read; the offer to speak something else is not taken up
         except httptools.HttpParserError as error:
             self._turn_away(400, f"This is not HTTP: {error}")
             return
-        limit = BODY_BYTES_MAX if self._head_done else HEAD_BYTES_MAX
-        if self._unfinished_bytes > limit:
-            self._turn_away(413 if self._head_done else 431, f"The request is over {limit} bytes.")
+        if not self._head_done and self._unfinished_bytes > HEAD_BYTES_MAX:
+            self._turn_away(431, f"The head is over {HEAD_BYTES_MAX} bytes.")
+        elif max(self._unfinished_bytes, self._announced_bytes) > BODY_BYTES_MAX:
+            self._turn_away(413, f"The body is over {BODY_BYTES_MAX} bytes.")
 
     def on_message_begin(self) -> None:
         self._received = Received("", "")
@@ -97,6 +102,8 @@ class Connection(asyncio.Protocol):
         self._received.note(name, value)
         if value == b"100-continue":
             self._expects = True
+        elif len(name) == len(CONTENT_LENGTH) and name.lower() == CONTENT_LENGTH:
+            self._announced_bytes = int(value)
 
     def on_headers_complete(self) -> None:
         self._head_done = True
@@ -112,7 +119,7 @@ class Connection(asyncio.Protocol):
         received.method = self._parser.get_method().decode("ascii")
         received.target = self._target.decode("latin-1")
         received.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._unfinished_bytes = 0
+        self._unfinished_bytes = self._announced_bytes = 0
         if len(self._scripts) >= PIPELINED_MAX:
             self.transport.abort()
             return

@@ -134,19 +134,6 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 NUMBERS = ("s", "share", "factor", "bytes")
 
 
-def faults() -> list[tuple[str, str]]:
-    """List every fault as it is written, with its default parameter, and a sentence."""
-    return [
-        (
-            fault.name,
-            f"{fault.sentence} [={fault.parameter}, {fault.default or 'none'}]"
-            if fault.parameter
-            else fault.sentence,
-        )
-        for fault in FAULTS
-    ]
-
-
 @lru_cache(maxsize=1_024)
 def chosen(written: str) -> tuple[Chosen, ...]:
     """Read "cut=0.3+gzip". Raises `UnknownFault`."""

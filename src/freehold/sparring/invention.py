@@ -22,7 +22,10 @@ FORMATS = {
     "uuid": "00000000-0000-4000-8000-000000000000",
     "ipv4": "192.0.2.1",
 }
-DEPTH_MAX = 12
+# A schema may contain itself: below the first depth only what it requires is made up, below the second nothing.
+DEPTH_FULL, DEPTH_MAX = 3, 6
+COUNT_MAX = 100
+LENGTH_MAX = 10_000
 
 
 def digest(*parts: object, length: int = 16) -> bytes:
@@ -43,8 +46,14 @@ def vector(dimensions: int, *parts: object) -> list[float]:
 
 
 def fitting(schema: Mapping[str, Any], *parts: object) -> Any:
-    """Return a value that a JSON schema accepts. Does not obey `pattern`, `not`, `if` and `dependent*`."""
-    return _value(schema, schema, parts, 0)
+    """Return a value that a JSON schema accepts. Raises `ValueError` where the schema cannot be read.
+
+    Does not obey `pattern`, `not`, `if` and `dependent*`, and makes nothing enormous.
+    """
+    try:
+        return _value(schema, schema, parts, 0)
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise ValueError(f"this is no JSON schema: {error}") from error
 
 
 def _value(schema: Any, root: Mapping[str, Any], parts: tuple[object, ...], depth: int) -> Any:
@@ -59,8 +68,7 @@ def _value(schema: Any, root: Mapping[str, Any], parts: tuple[object, ...], dept
     if kind == "object":
         return _object(schema, root, parts, depth)
     if kind == "array":
-        # Nothing is put in where nothing has to be, once a schema that contains itself has gone deep enough.
-        count = schema.get("minItems", 1 if depth < DEPTH_MAX else 0)
+        count = min(schema.get("minItems", 1), COUNT_MAX) if depth < DEPTH_MAX else 0
         return [_value(schema.get("items", {}), root, (*parts, place), depth + 1) for place in range(count)]
     return _scalar(kind, schema, parts)
 
@@ -69,7 +77,7 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
     """Follow references and take the first of several choices."""
     merged: dict[str, Any] = {}
     pending = [schema]
-    for _ in range(DEPTH_MAX * 4):
+    for _ in range(COUNT_MAX):
         if not pending:
             break
         part = pending.pop()
@@ -97,7 +105,7 @@ def _object(
     schema: dict[str, Any], root: Mapping[str, Any], parts: tuple[object, ...], depth: int
 ) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    wanted = properties if depth < DEPTH_MAX else schema.get("required", ())
+    wanted = properties if depth < DEPTH_FULL else schema.get("required", ()) if depth < DEPTH_MAX else ()
     return {name: _value(properties.get(name, {}), root, (*parts, name), depth + 1) for name in wanted}
 
 
@@ -111,20 +119,22 @@ def _scalar(kind: str, schema: dict[str, Any], parts: tuple[object, ...]) -> Any
     if schema.get("format") in FORMATS:
         return FORMATS[schema["format"]]
     text = words(3, *parts)
-    return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
+    return text.ljust(min(schema.get("minLength", 0), LENGTH_MAX), ".")[: schema.get("maxLength")]
 
 
 def _number(kind: str, schema: dict[str, Any], draw: int) -> int | float:
-    step = schema.get("multipleOf") or (1 if kind == "integer" else 0.5)
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    step: float = schema.get("multipleOf") or (1 if kind == "integer" else 0.5)
+    low: float | None = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high: float = schema.get("maximum", schema.get("exclusiveMaximum", math.inf))
     if low is None:
-        low = 0 if high is None else high - 10 * step
+        low = 0 if high == math.inf else high - 10 * step
     first = math.ceil(low / step)
     if first * step <= schema.get("exclusiveMinimum", -math.inf):
         first += 1
-    last = first + 9 if high is None else math.floor(high / step)
+    last = first + 9 if high == math.inf else math.floor(high / step)
     if last * step >= schema.get("exclusiveMaximum", math.inf):
         last -= 1
+    if last < first and "multipleOf" not in schema and kind == "number":
+        return float(low + high) / 2  # too narrow for any step
     number = (first + draw % (max(last - first, 0) + 1)) * step
     return int(number) if kind == "integer" else float(number)

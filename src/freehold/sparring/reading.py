@@ -8,13 +8,19 @@ from msgspec import Struct, field
 from freehold.sparring.asked import Asked, Image, Tool, ToolCall, ToolResult, Turn
 
 
+class _Source(Struct):
+    url: str = ""
+    media_type: str = ""
+    data: str = ""
+
+
 class _Block(Struct):
     """A part of a message in either dialect; only the fields of its type are set."""
 
     type: str = "text"
     text: str = ""
-    image_url: dict[str, Any] = field(default_factory=dict)
-    source: dict[str, Any] = field(default_factory=dict)
+    image_url: _Source = field(default_factory=_Source)
+    source: _Source = field(default_factory=_Source)
     id: str = ""
     name: str = ""
     input: Any = None
@@ -46,18 +52,30 @@ class _ChatTool(Struct):
     function: _Function | None = None
 
 
+class _Shape(Struct):
+    schema: dict[str, Any] | None = None
+
+
+class _ResponseFormat(Struct):
+    json_schema: _Shape | None = None
+
+
+class _StreamOptions(Struct):
+    include_usage: bool = False
+
+
 class _ChatRequest(Struct):
     model: str
     messages: list[_ChatMessage]
     tools: list[_ChatTool] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: str | _ChatTool | None = None
     parallel_tool_calls: bool | None = None
-    response_format: dict[str, Any] | None = None
+    response_format: _ResponseFormat | None = None
     stop: str | list[str] | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     stream: bool | None = None
-    stream_options: dict[str, Any] | None = None
+    stream_options: _StreamOptions | None = None
 
 
 class _Message(Struct):
@@ -71,14 +89,24 @@ class _MessagesTool(Struct):
     description: str = ""
 
 
+class _Choice(Struct):
+    type: str = "auto"
+    name: str = ""
+    disable_parallel_tool_use: bool = False
+
+
+class _OutputConfig(Struct):
+    format: _Shape | None = None
+
+
 class _MessagesRequest(Struct):
     model: str
     messages: list[_Message]
     max_tokens: int
     system: str | list[_Block] | None = None
     tools: list[_MessagesTool] | None = None
-    tool_choice: dict[str, Any] | None = None
-    output_config: dict[str, Any] | None = None
+    tool_choice: _Choice | None = None
+    output_config: _OutputConfig | None = None
     stop_sequences: list[str] | None = None
     stream: bool | None = None
 
@@ -101,8 +129,7 @@ def read_chat(body: bytes) -> Asked:
     """Read an OpenAI chat completions request. Raises `msgspec.DecodeError`, which names the field."""
     asked = _chat.decode(body)
     instructions = ("system", "developer")
-    options = asked.stream_options or {}
-    shape = (asked.response_format or {}).get("json_schema") or {}
+    shape = asked.response_format and asked.response_format.json_schema
     return Asked(
         model=asked.model,
         system=tuple(_text(message.content) for message in asked.messages if message.role in instructions),
@@ -114,19 +141,19 @@ def read_chat(body: bytes) -> Asked:
         ),
         tool_choice=_chat_choice(asked.tool_choice),
         parallel=asked.parallel_tool_calls is not False,
-        schema=shape.get("schema"),
+        schema=shape.schema if shape else None,
         stop=(asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ()),
         tokens_max=asked.max_completion_tokens or asked.max_tokens,
         stream=bool(asked.stream),
-        include_usage=bool(options.get("include_usage")),
+        include_usage=bool(asked.stream_options and asked.stream_options.include_usage),
     )
 
 
 def read_messages(body: bytes) -> Asked:
     """Read an Anthropic messages request. Raises `msgspec.DecodeError`, which names the field."""
     asked = _messages.decode(body)
-    choice = asked.tool_choice or {}
-    shape = (asked.output_config or {}).get("format") or {}
+    choice = asked.tool_choice or _Choice()
+    shape = asked.output_config and asked.output_config.format
     system = [_Block(text=asked.system)] if isinstance(asked.system, str) else asked.system or []
     return Asked(
         model=asked.model,
@@ -137,18 +164,18 @@ def read_messages(body: bytes) -> Asked:
             for tool in asked.tools or ()
             if tool.input_schema is not None
         ),
-        tool_choice=f"={choice['name']}" if "name" in choice else choice.get("type", "auto"),
-        parallel=not choice.get("disable_parallel_tool_use"),
-        schema=shape.get("schema"),
+        tool_choice=f"={choice.name}" if choice.name else choice.type,
+        parallel=not choice.disable_parallel_tool_use,
+        schema=shape.schema if shape else None,
         stop=tuple(asked.stop_sequences or ()),
         tokens_max=asked.max_tokens,
         stream=bool(asked.stream),
     )
 
 
-def _chat_choice(choice: str | dict[str, Any] | None) -> str:
-    if isinstance(choice, dict):
-        return f"={choice.get('function', {}).get('name', '')}"
+def _chat_choice(choice: str | _ChatTool | None) -> str:
+    if isinstance(choice, _ChatTool):
+        return f"={choice.function.name}" if choice.function else "any"
     return "any" if choice == "required" else choice or "auto"
 
 
@@ -200,10 +227,10 @@ def _images(content: str | list[_Block] | None) -> tuple[Image, ...]:
 
 
 def _image(block: _Block) -> Image:
-    url: str = block.image_url.get("url") or block.source.get("url") or ""
+    url = block.image_url.url or block.source.url
     if url.startswith("data:"):
         media_type, _, data = url.removeprefix("data:").partition(";base64,")
         return Image(media_type=media_type, base64_length=len(data))
     if url:
         return Image(url=url)
-    return Image(media_type=block.source.get("media_type"), base64_length=len(block.source.get("data", "")))
+    return Image(media_type=block.source.media_type, base64_length=len(block.source.data))

@@ -1,7 +1,7 @@
 """From a request to the script of its answer: a pure function, so that known answers can be kept."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -42,6 +42,15 @@ MATTERING_HEADERS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Persona:
     """Who a partner is: what it is called, which words it finds, and in how many pieces it says them."""
+
+    name: str = "sparring"  # told in the header `server`
+    seed: int = 0
+    model: str | None = None  # the only model it claims to be; None: whichever is asked for
+    chunks: int = 20
+
+
+class Traits(TypedDict, total=False):
+    """A persona's fields, as arguments."""
 
     name: str
     seed: int
@@ -92,8 +101,8 @@ def respond(received: Received, persona: Persona, fault: str) -> Script:
             reply, faults = _spoken(received, dialect, persona, fault)
     except UnknownFault as error:
         return script(refused(str(error), spoken, "unknown_fault"))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return script(refused(f"The request cannot be read: {error}", spoken, "invalid_json"))
+    except ValueError as error:  # JSON that is none, fields that do not fit, a schema that cannot be read
+        return script(refused(f"The request cannot be read: {error}", spoken, "unreadable"))
     reply = replace(reply, headers=(*reply.headers, ("server", persona.name)))
     for one in faults:
         if one.fault.reply is not None:

@@ -6,18 +6,18 @@ import socket
 from collections import deque
 from ipaddress import ip_address
 from ssl import SSLContext
-from typing import Self
+from typing import Annotated, Self, Unpack
 
 import msgspec
 import uvloop
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from freehold.sparring.connection import Connection
 from freehold.sparring.failures import refused
 from freehold.sparring.faults import UnknownFault, chosen
 from freehold.sparring.invention import digest
 from freehold.sparring.reply import Reply, Script, script
-from freehold.sparring.respond import Persona, Received, respond
+from freehold.sparring.respond import Persona, Received, Traits, respond
 from freehold.vocabulary.endpoint import Dialect
 
 CONTROL = "/sparring"
@@ -32,25 +32,22 @@ class _Order(Struct, forbid_unknown_fields=True):
     """What the control asks for."""
 
     fault: str = "ok"
-    rate: float = 1.0
+    rate: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
 
 class Sparring:
     """One provider on its own port. Use it as an async context manager."""
 
-    def __init__(  # noqa: PLR0913 - all have defaults, and whoever needs one names it
+    def __init__(
         self,
         *,
-        name: str = "sparring",
-        seed: int = 0,
         fault: str = "ok",
-        model: str | None = None,
-        chunks: int = 20,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl: SSLContext | None = None,
+        **traits: Unpack[Traits],
     ) -> None:
-        self.persona = Persona(name, seed, model, chunks)
+        self.persona = Persona(**traits)
         self.rate = 1.0  # the share of requests that `fault` applies to
         self.requests: deque[Received] = deque(maxlen=REQUESTS_KEPT_MAX)
         self.hangups = 0  # answers that the other side did not wait for
