@@ -95,6 +95,15 @@ def test_init_writes_a_file_that_checks_clean(
     assert run("check") == (0, "freehold.toml: good (providers: 1, aliases: 2)\n", "")
 
 
+def test_init_tells_what_it_found_as_json(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "x")
+
+    assert json.loads(run("init", "f.toml", "--json").out) == {
+        "file": "f.toml",
+        "found": [{"provider": "groq", "noticed": "GROQ_API_KEY", "models": []}],
+    }
+
+
 def test_init_overwrites_only_when_told(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
     (folder / "mine.toml").write_text("# mine")

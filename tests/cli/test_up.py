@@ -28,7 +28,7 @@ def up(*words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     try:
         assert running.stdout is not None
         said = ""
-        while "for Anthropic's" not in said:
+        while not re.search(r"listening on .*\n.+\n|^\{.*\}\n", said):
             line = running.stdout.readline()
             assert line, (said, running.communicate())
             said += line
@@ -72,6 +72,19 @@ def test_without_a_file_it_says_what_it_found(folder: Path, monkeypatch: pytest.
         assert re.search(r"^openai +OPENAI_API_KEY", said, re.MULTILINE)
         assert re.search(r"^gpt-\* +openai/gpt-\*$", said, re.MULTILINE)
         assert "sk-secret" not in said
+
+
+def test_json_is_one_line_once_it_is_ready(folder: Path) -> None:
+    (folder / "freehold.toml").write_text(LOCAL)
+
+    with up("--json") as (_, said):
+        ready = json.loads(said)
+
+    assert ready == {
+        "url": ready["url"],
+        "asks_for_keys": False,
+        "aliases": {"fast": ["p/small", "p/large"], "p/*": ["p/*"]},
+    }
 
 
 def test_once_a_key_exists_it_asks_for_one(run: Run, folder: Path) -> None:

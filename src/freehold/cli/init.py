@@ -3,6 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
+from freehold.cli.as_json import print_json
 from freehold.cli.discover import Found, discover
 from freehold.cli.output import CANNOT_SERVE, OK, USAGE, Stop, progress, table
 from freehold.cli.scaffold import scaffold
@@ -18,7 +19,10 @@ def run(args: Namespace) -> int:
         raise Stop(USAGE, ConfigError("the file exists already", remedy=remedy, file=str(path)))
     found = found_or_stop(environment())
     path.write_text(scaffold(found), encoding="utf-8")
-    print(*summary(found), f"\nwrote {path}; `freehold up` serves it", sep="\n")
+    if args.json:
+        print_json({"file": str(path), "found": as_values(found)})
+    else:
+        print(*summary(found), f"\nwrote {path}; `freehold up` serves it", sep="\n")
     return OK
 
 
@@ -36,6 +40,11 @@ def found_or_stop(env: Environment) -> list[Found]:
             ),
         )
     return found
+
+
+def as_values(found: list[Found]) -> list[dict[str, object]]:
+    """What was found, for JSON."""
+    return [{"provider": one.row.name, "noticed": one.noticed, "models": one.models} for one in found]
 
 
 def summary(found: list[Found]) -> list[str]:

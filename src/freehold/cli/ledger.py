@@ -18,6 +18,9 @@ _HEAD = ("AT (UTC)", "APPLICATION", "ALIAS", "ENDPOINT", "OUTCOME", "TRIES", "MS
 _WIDTHS = (19, 12, 20, 28, 9, 5, 7, 12, 0)  # for lines that are printed before the next is known
 
 
+_NAME_WIDTH = 15
+
+
 def tail(args: Namespace) -> int:
     """Print the latest exchanges, oldest first; with --follow, go on until interrupted."""
     state = state_dir(args)
@@ -73,16 +76,19 @@ def _padded(row: tuple[str, ...]) -> str:
 
 
 def _described(exchange: Exchange) -> Iterator[str]:
-    """Plain values first, one a line; then tables of what there are several of."""
-    for name, value in msgspec.to_builtins(exchange).items():
-        if not isinstance(value, dict | list):
-            shown = f"{_moment(value)} UTC" if name == "at_ms" else value
-            yield f"{name:14} {shown}"
-        elif isinstance(value, dict):
-            for inner, said in value.items():
-                yield f"{name + '.' + inner:14} {said}"
-    if exchange.lost:
-        yield f"{'lost':14} {', '.join(exchange.lost)}"
+    """Plain values first, one a line, in the ledger's own names; then tables of what there are several of."""
+    plain: dict[str, object] = msgspec.to_builtins(exchange)
+    served = plain.pop("served", {})
+    if isinstance(served, dict):
+        plain |= {f"served.{name}": value for name, value in served.items()}
+    if exchange.served and (usage := exchange.served.usage):
+        counts = msgspec.structs.asdict(usage).items()
+        plain["served.usage"] = ", ".join(f"{name} {count}" for name, count in counts if count is not None)
+    plain["at_ms"] = f"{_moment(exchange.at_ms)} UTC"
+    plain["lost"] = ", ".join(exchange.lost)
+    for name, value in plain.items():
+        if value and name not in ("attempts", "findings"):
+            yield from table((name.ljust(_NAME_WIDTH), str(value)), [])
     if exchange.attempts:
         yield ""
         head = ("ATTEMPT", "ENDPOINT", "OUTCOME", "STATUS", "BEGAN MS", "FIRST BYTE MS", "TOOK MS", "DETAIL")

@@ -106,11 +106,13 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="the address to listen on (default: server.host)")
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes a free one")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that share the port")
+    _json(parser)
 
 
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="freehold.toml", metavar="FILE")
     parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
+    _json(parser)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

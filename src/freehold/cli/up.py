@@ -1,12 +1,14 @@
 """`freehold up`: serve a configuration, or whatever can be served here."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
-from freehold.catalog.resolve import Resolved
+from freehold.catalog.resolve import Pool, Resolved
+from freehold.cli.as_json import print_json
 from freehold.cli.init import found_or_stop, summary
 from freehold.cli.output import OK, USAGE, Stop, progress, table, tell
 from freehold.cli.scaffold import scaffold
@@ -30,7 +32,8 @@ def run(args: Namespace) -> int:
 
         def ready(url: str) -> None:
             waiting.close()
-            _announce(url, resolved, asks_for_keys)
+            announce = _announce_as_json if args.json else _announce
+            announce(url, resolved, asks_for_keys)
 
         return serve(resolved, state=state, on_ready=ready)
 
@@ -41,11 +44,9 @@ def _resolved(args: Namespace, env: Environment) -> Resolved:
         loaded = load_all(path)
     else:
         found = found_or_stop(env)
-        print(
-            "no freehold.toml; serving what is here (`freehold init` writes it down):",
-            *summary(found),
-            sep="\n",
-        )
+        if not args.json:
+            print("no freehold.toml; serving what is here (`freehold init` writes it down):")
+            print(*summary(found), sep="\n", end="\n\n")
         loaded = load_text(scaffold(found), "what was found here")
     result = resolution(_overridden(loaded, args), env)
     tell(OK, *result.warnings, word="warning")
@@ -87,12 +88,19 @@ def _asks_for_keys(server: Server, state: Path) -> bool:
     )
 
 
+def _announce_as_json(url: str, resolved: Resolved, asks_for_keys: bool) -> None:
+    """One line, so that whoever started the gateway can read when it is ready, and where."""
+    aliases = {name: [endpoint.id for endpoint in pool] for name, pool in _pools(resolved)}
+    print_json({"url": url, "asks_for_keys": asks_for_keys, "aliases": aliases}, indent=-1)
+
+
+def _pools(resolved: Resolved) -> Iterator[tuple[str, Pool]]:
+    yield from resolved.aliases.items()
+    yield from ((f"{prefix}*", pool) for prefix, pool in resolved.globs)
+
+
 def _announce(url: str, resolved: Resolved, asks_for_keys: bool) -> None:
-    globs = ((f"{prefix}*", pool) for prefix, pool in resolved.globs)
-    rows = [
-        (name, ", then ".join(endpoint.id for endpoint in pool))
-        for name, pool in (*resolved.aliases.items(), *globs)
-    ]
+    rows = [(name, ", then ".join(endpoint.id for endpoint in pool)) for name, pool in _pools(resolved)]
     print(*table(("ALIAS", "ANSWERED BY"), rows), sep="\n")
     keys = "asks for a key" if asks_for_keys else "asks for no key"
     print(
