@@ -8,10 +8,9 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from ledger_samples import exchange
-
 from freehold.config import schema
 from freehold.ledger import Ledger
+from tests.ledger.ledger_samples import exchange
 
 state, node, prefix = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 numbers = range(int(sys.argv[4])) if len(sys.argv) > 4 else count()

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, journal_of
 
 from freehold.ledger.journal import Journal
 from freehold.ledger.segment import records_after, segments
 from freehold.vocabulary.errors import LedgerUnavailable
+from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, journal_of
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from ledger_samples import SETTINGS, abandoned, exchange, ids, journal_of, lines
 
 from freehold.ledger import Ledger
 from freehold.ledger.query import find, follow, tail
 from freehold.ledger.recovery import recover
 from freehold.vocabulary.errors import BadRequest
+from tests.ledger.ledger_samples import SETTINGS, abandoned, exchange, ids, journal_of, lines
 
 
 def latest(state: Path, count: int) -> list[str]:

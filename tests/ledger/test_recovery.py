@@ -7,17 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from ledger_samples import abandoned, exchange, ids, ids_in_database, journal_of, lines
 
 from freehold.ledger.recovery import Recovered, recover
 from freehold.ledger.segment import Damage, framed
+from tests.ledger.ledger_samples import abandoned, exchange, ids, ids_in_database, journal_of, lines
 
-APPENDER = Path(__file__).with_name("appender.py")
+ROOT = Path(__file__).parents[2]
 
 
 def appending(state: Path, node: str, prefix: str, *count: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, str(APPENDER), str(state), node, prefix, *count]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.ledger.appender", str(state), node, prefix, *count]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
 
 
 def acknowledged(process: "subprocess.Popen[bytes]") -> list[str]:

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_samples import exchange, ids, lines
 
 from freehold.ledger.segment import (
     body_of,
@@ -21,6 +20,7 @@ from freehold.ledger.segment import (
 )
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange
+from tests.ledger.ledger_samples import exchange, ids, lines
 
 EXCHANGES = st.from_type(Exchange).filter(
     lambda it: all(math.isfinite(finding.strength) for finding in it.findings)  # JSON knows no other numbers

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, ids_in_database
 
 from freehold.ledger import Ledger, journal
 from freehold.ledger.query import find, tail
 from freehold.vocabulary.errors import LedgerUnavailable
+from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, ids_in_database
 
 
 def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
