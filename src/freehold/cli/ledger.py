@@ -18,7 +18,7 @@ _HEAD = ("AT (UTC)", "APPLICATION", "ALIAS", "ENDPOINT", "OUTCOME", "TRIES", "MS
 _WIDTHS = (19, 12, 20, 28, 9, 5, 7, 12, 0)  # for lines that are printed before the next is known
 
 
-_NAME_WIDTH = 15
+_NAME_WIDTH = len("served.fingerprint")
 
 
 def tail(args: Namespace) -> int:
