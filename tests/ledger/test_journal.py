@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from freehold.ledger import Ledger
 from freehold.ledger.journal import Journal
 from freehold.ledger.segment import records_after, segments
 from freehold.vocabulary.errors import LedgerUnavailable
@@ -168,8 +169,11 @@ def test_a_directory_that_may_not_be_written_is_an_error_with_a_remedy() -> None
         directory = Path(name) / "journal"
         directory.mkdir(mode=0o555)
         Path(name).chmod(0o755)
-        with as_nobody(), pytest.raises(LedgerUnavailable, match="Permission denied") as refused:
-            Journal.open(directory, "node-0", SETTINGS)
+        with as_nobody():
+            with pytest.raises(LedgerUnavailable, match="Permission denied") as refused:
+                Journal.open(directory, "node-0", SETTINGS)
+            with pytest.raises(LedgerUnavailable, match="Permission denied"):
+                Ledger.open(directory / "state", "node-0", SETTINGS)
 
     assert "writable" in refused.value.remedy
 

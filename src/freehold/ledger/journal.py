@@ -120,7 +120,7 @@ class Journal:
         self.size += written
         self._unsynced = True
         if self.size >= self._segment_bytes:
-            self._rotate()
+            self._rotate_if_possible()
 
     def probe(self) -> bool:
         """Try whether writing works again. What it writes has no line feed, and is cut off at once."""
@@ -128,9 +128,8 @@ class Journal:
             return True
         try:
             if os.fstat(self._descriptor).st_nlink == 0:
-                self._retired.append(self._descriptor)
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._begin_segment()
+                self._rotate()
             written = os.write(self._descriptor, PROBE)
             os.fdatasync(self._descriptor)
         except OSError as error:
@@ -177,13 +176,15 @@ class Journal:
 
     def _rotate(self) -> None:
         finished = self._descriptor
-        try:
-            self._begin_segment()
-        except OSError as error:
-            # A segment longer than asked for is better than a request refused.
-            log.warning("the journal stays in %s: %s", self.segment, error)
-            return
+        self._begin_segment()
         self._retired.append(finished)
+
+    def _rotate_if_possible(self) -> None:
+        """A segment longer than asked for is better than a request refused."""
+        try:
+            self._rotate()
+        except OSError as error:
+            log.warning("the journal stays in %s: %s", self.segment, error)
 
     def _fail(self, reason: str) -> None:
         self._condemn(reason)

@@ -25,7 +25,6 @@ class Ledger:
     @classmethod
     def open(cls, state: Path, node: str, settings: schema.Ledger) -> "Ledger":
         """Bring in what earlier processes left, then begin this node's journal. Raises LedgerUnavailable."""
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         recovered = recover(state)
         journal = Journal.open(state / "journal", node, settings)
         writer = Writer(journal, state / "ledger.sqlite", settings.commit_s)

@@ -30,6 +30,7 @@ def recover(state: Path) -> Recovered:
     torn, damages, living = list[Damage](), list[Damage](), list[Path]()
     records, trouble = 0, ""
     try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = connected(database)
         try:
             for directory in journals(state):
