@@ -1,0 +1,223 @@
+"""Answers and errors across dialects, as the official SDKs read them."""
+
+import json
+from typing import Any
+
+import pytest
+from anthropic.types import Message
+from openai.types.chat import ChatCompletion
+
+from freehold.dialects.chat.writing import REFUSED
+from freehold.dialects.glance import NotAnAnswer, glance
+from freehold.dialects.translate import translate_answer, translate_error
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.exchange import Usage
+
+CHAT, MESSAGES = Dialect.CHAT, Dialect.MESSAGES
+Body = dict[str, Any]
+
+
+def chat_answer(message: Body, finish: str = "stop", **more: Any) -> bytes:
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": None} | message,
+        "finish_reason": finish,
+    }
+    whole = {"id": "c1", "object": "chat.completion", "created": 1, "model": "gpt", "choices": [choice]}
+    return json.dumps(whole | more).encode()
+
+
+def messages_answer(content: list[Body], stop: str = "end_turn", **more: Any) -> bytes:
+    usage = {"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 100}
+    whole = {"id": "m1", "type": "message", "role": "assistant", "model": "claude", "usage": usage}
+    return json.dumps(whole | {"content": content, "stop_reason": stop} | more).encode()
+
+
+def to_messages(body: bytes) -> Message:
+    return Message.model_validate_json(translate_answer(body, CHAT, MESSAGES), strict=True)
+
+
+def to_chat(body: bytes) -> ChatCompletion:
+    return ChatCompletion.model_validate_json(translate_answer(body, MESSAGES, CHAT), strict=True)
+
+
+CALLS = [
+    {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":1.5}'}},
+    {"id": "b", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+]
+USES = [
+    {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1.5}},
+    {"type": "tool_use", "id": "b", "name": "g", "input": {}},
+]
+
+
+def test_text_tools_and_usage_become_a_message() -> None:
+    usage = {
+        "prompt_tokens": 110,
+        "completion_tokens": 7,
+        "prompt_tokens_details": {"cached_tokens": 100, "cache_write_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    body = chat_answer({"content": "Hm.", "tool_calls": CALLS}, "tool_calls", usage=usage)
+    message = to_messages(body)
+
+    assert (message.id, message.model, message.stop_reason) == ("c1", "gpt", "tool_use")
+    assert [block.model_dump(exclude_none=True) for block in message.content] == [
+        {"type": "text", "text": "Hm."},
+        *USES,
+    ]
+    assert message.usage.model_dump(exclude_none=True) == {
+        "input_tokens": 6,
+        "output_tokens": 7,
+        "cache_read_input_tokens": 100,
+        "cache_creation_input_tokens": 4,
+        "output_tokens_details": {"thinking_tokens": 3},
+    }
+
+
+def test_text_tools_and_usage_become_a_completion() -> None:
+    answer = to_chat(messages_answer([{"type": "text", "text": "Hm."}, *USES], "tool_use"))
+    choice = answer.choices[0]
+
+    assert (answer.id, answer.model, choice.finish_reason) == ("m1", "claude", "tool_calls")
+    assert choice.message.content == "Hm."
+    assert choice.message.refusal is None
+    assert [call.model_dump() for call in choice.message.tool_calls or ()] == CALLS
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (
+        105,
+        7,
+        112,
+    )
+    assert answer.usage.prompt_tokens_details is not None
+    assert answer.usage.prompt_tokens_details.cached_tokens == 100
+
+
+@pytest.mark.parametrize(
+    ("chat", "stop", "back"),
+    [
+        ("stop", "end_turn", "stop"),
+        ("length", "max_tokens", "length"),
+        ("tool_calls", "tool_use", "tool_calls"),
+        ("content_filter", "refusal", "stop"),
+    ],
+)
+def test_reasons_to_stop(chat: str, stop: str, back: str) -> None:
+    there = translate_answer(chat_answer({"content": "x"}, chat), CHAT, MESSAGES)
+
+    assert json.loads(there)["stop_reason"] == stop
+    assert to_chat(there).choices[0].finish_reason == back
+
+
+@pytest.mark.parametrize(
+    ("stop", "chat"),
+    [
+        ("stop_sequence", "stop"),
+        ("model_context_window_exceeded", "length"),
+        ("pause_turn", "stop"),
+    ],
+)
+def test_reasons_to_stop_that_only_messages_have(stop: str, chat: str) -> None:
+    assert to_chat(messages_answer([], stop)).choices[0].finish_reason == chat
+
+
+def test_a_reason_that_nobody_knows_is_passed_on() -> None:
+    chat = json.loads(translate_answer(messages_answer([], "sunspots"), MESSAGES, CHAT))
+    message = json.loads(translate_answer(chat_answer({}, "error"), CHAT, MESSAGES))
+
+    assert chat["choices"][0]["finish_reason"] == "sunspots"
+    assert message["stop_reason"] == "error"
+
+
+def test_a_refusal_stays_a_refusal() -> None:
+    there = translate_answer(chat_answer({"refusal": "I will not."}), CHAT, MESSAGES)
+    message = Message.model_validate_json(there, strict=True)
+    back = to_chat(there).choices[0]
+
+    assert message.stop_reason == "refusal"
+    assert message.stop_details is not None
+    assert message.stop_details.explanation == "I will not."
+    assert glance(MESSAGES, there).refused
+    assert (back.message.content, back.message.refusal, back.finish_reason) == (None, "I will not.", "stop")
+
+
+def test_a_refusal_without_words_is_still_marked() -> None:
+    there = translate_answer(messages_answer([{"type": "text", "text": "Well"}], "refusal"), MESSAGES, CHAT)
+
+    assert glance(CHAT, there).refused
+    assert ChatCompletion.model_validate_json(there).choices[0].message.refusal == REFUSED
+    assert ChatCompletion.model_validate_json(there).choices[0].message.content == "Well"
+
+
+def test_thoughts_keep_their_signatures() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "hm", "signature": "sig"},
+        {"type": "redacted_thinking", "data": "xyz"},
+    ]
+    there = translate_answer(messages_answer([*blocks, {"type": "text", "text": "Hi"}]), MESSAGES, CHAT)
+    said = json.loads(there)["choices"][0]["message"]
+    back = to_messages(there)
+
+    assert (said["reasoning_content"], said["thinking_blocks"]) == ("hm", blocks)
+    assert [block.model_dump() for block in back.content][:2] == blocks
+
+
+def test_broken_arguments_are_kept() -> None:
+    calls = [{"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":'}}]
+
+    block = json.loads(translate_answer(chat_answer({"tool_calls": calls}), CHAT, MESSAGES))["content"][0]
+    assert block["input"] == {"invalid_json": '{"x":'}
+
+
+def test_usage_survives_there_and_back() -> None:
+    usage = {
+        "prompt_tokens": 110,
+        "completion_tokens": 7,
+        "prompt_tokens_details": {"cached_tokens": 100, "cache_write_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    there = translate_answer(chat_answer({"content": "x"}, usage=usage), CHAT, MESSAGES)
+    back = translate_answer(there, MESSAGES, CHAT)
+
+    assert glance(MESSAGES, there).usage == glance(CHAT, back).usage == Usage(110, 7, 100, 4, 3)
+
+
+@pytest.mark.parametrize("source", [CHAT, MESSAGES])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"error":{"message":"no"}}',
+        b'{"choices":[{}],"content":null}',
+        b'{"choices":[{"message":{"content":5}}],"content":[5]}',
+        b'{"choices":[{"message":{}}],"content":[],"usage":{"prompt_tokens":"x","input_tokens":"x"}}',
+    ],
+)
+def test_what_is_no_answer(source: Dialect, body: bytes) -> None:
+    with pytest.raises(NotAnAnswer):
+        translate_answer(body, source, MESSAGES if source is CHAT else CHAT)
+
+
+def test_a_providers_error_keeps_its_message() -> None:
+    theirs = (
+        b'{"error":{"message":"max_tokens is too large","type":"invalid_request_error","code":"too_large"}}'
+    )
+
+    assert json.loads(translate_error(400, theirs, MESSAGES)) == {
+        "type": "error",
+        "error": {"message": "max_tokens is too large", "type": "invalid_request_error"},
+    }
+    assert json.loads(translate_error(404, theirs, CHAT)) == {
+        "error": {
+            "message": "max_tokens is too large",
+            "type": "not_found_error",
+            "param": None,
+            "code": "too_large",
+        }
+    }
+    assert (
+        json.loads(translate_error(422, b"", CHAT))["error"]["message"]
+        == "the provider answered with status 422"
+    )
