@@ -61,18 +61,16 @@ class Connection(asyncio.Protocol):
         self._house.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._next is not None:
-            self._next.cancel()
         self._house.left(self, self._answering)
-        self._answering = False
-        self._scripts.clear()
+        self._break_off()
 
     def pause_writing(self) -> None:
         self._held = True
 
     def resume_writing(self) -> None:
         self._held = False
-        if self._answering and self._next is None:
+        # After the last step of an answer that hangs there is nothing left to play.
+        if self._answering and self._next is None and self._place < len(self._script):
             self._play()
 
     def data_received(self, data: bytes) -> None:
@@ -81,6 +79,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             return  # the request itself was read; the offer to speak something else is not taken up
+        except httptools.HttpParserCallbackError:
+            raise  # a defect of ours, not of the request
         except httptools.HttpParserError as error:
             self._turn_away(400, f"This is not HTTP: {error}")
             return
@@ -129,10 +129,16 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Hang up so rudely that the other side sees a reset."""
-        self._answering = False
+        self._break_off()
         raw: socket.socket = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()
+
+    def _break_off(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._answering = False
+        self._scripts.clear()
 
     def _begin(self) -> None:
         self._script, self._keep = self._scripts.popleft()
@@ -176,5 +182,5 @@ class Connection(asyncio.Protocol):
             for step in script(refused(message, Dialect.CHAT, "bad_request", status)):
                 if isinstance(step, bytes):
                     self.transport.write(step)
-        self._answering = False
+        self._break_off()
         self.transport.close()
