@@ -128,16 +128,19 @@ def _set_offset(connection: sqlite3.Connection, place: tuple[str, str], offset: 
     connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?)", (*place, offset))
 
 
-def put(connection: sqlite3.Connection, recents: Sequence[Recent]) -> bool:
-    """Bring records of one segment from memory into the database; False if some between are missing."""
-    segment, last = recents[0].segment, recents[-1]
+def put(connection: sqlite3.Connection, recents: Sequence[Recent]) -> int | None:
+    """Bring records of one segment from memory into the database.
+
+    Returns how far the segment has been taken by that; None if some records between are missing.
+    """
+    segment, last, line, _ = recents[-1]
+    end = last + len(line)
     place = (segment.parent.name, segment.name)
     with _transaction(connection):
         offset = _offset(connection, place)
-        wanted = [recent for recent in recents if recent.begin >= offset]  # `take` can have been there first
-        end = last.begin + len(last.line)
-        if wanted and offset + sum(len(recent.line) for recent in wanted) != end:
-            return False
+        wanted = [recent for recent in recents if recent[1] >= offset]  # `take` can have been there first
+        if wanted and offset + sum(len(line) for _, _, line, _ in wanted) != end:
+            return None
         for begin in range(0, len(wanted), ROWS_PER_STATEMENT):
             values: list[object] = []
             for _, _, line, it in wanted[begin : begin + ROWS_PER_STATEMENT]:
@@ -146,7 +149,7 @@ def put(connection: sqlite3.Connection, recents: Sequence[Recent]) -> bool:
             _insert(connection, values)
         if wanted:
             _set_offset(connection, place, end)
-    return True
+    return end
 
 
 def _take_lines(

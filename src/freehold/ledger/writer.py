@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from threading import Event, Thread
 
@@ -88,10 +88,13 @@ class Writer:
         """Bring in the records in memory; how far that reached, or None if some are missing between."""
         waiting = self._journal.recent
         recents = [waiting.popleft() for _ in range(len(waiting))]
-        for _, group in groupby(recents, key=attrgetter("segment")):
-            if not put(connection, tuple(group)):
+        reached = self._reached
+        for segment, group in groupby(recents, key=itemgetter(0)):
+            end = put(connection, tuple(group))
+            if end is None:
                 return None
-        return (recents[-1].segment, recents[-1].begin + len(recents[-1].line)) if recents else self._reached
+            reached = (segment, end)
+        return reached
 
     def _take_files(self, connection: sqlite3.Connection, present: Path) -> None:
         older = [path for path in lagging(connection, present.parent) if path < present]
