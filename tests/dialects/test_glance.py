@@ -79,6 +79,8 @@ def test_a_whole_answer(dialect: Dialect, body: bytes, served: Served) -> None:
         b'{"choices":[],"data":[],"content":"x"}',
         b'{"choices":[{}],"content":5,"data":[],"error":{"message":"no"}}',
         CHAT_ANSWER[:-1],
+        b'{"choices":5,"content":5,"data":5,"usage":5}',
+        b'{"usage":5,"choices":5,"content":5,"data":5}',
         b'{"choices":[{"finish_reason":"\xff"}],"model":"\xff","content":[],"data":[1]}',
         b'{"x":' + b"[" * 200_000,
     ],
@@ -153,6 +155,15 @@ def test_a_chat_stream_without_its_last_mark_still_tells_why_it_stopped() -> Non
 
     assert not seen.ended
     assert seen.served().finish is Finish.LENGTH
+
+
+def test_odd_counts_do_not_hide_why_a_stream_stopped() -> None:
+    seen = StreamGlance(CHAT)
+    seen.feed(
+        chunk('"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":"x"}')
+    )
+
+    assert seen.served() == Served("gpt-5.4", None, Finish.STOP, "stop")
 
 
 def test_a_stream_that_broke_off_has_no_finish() -> None:

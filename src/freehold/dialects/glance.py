@@ -7,7 +7,7 @@ few words. An event is looked at properly when it has one, because an answer may
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -15,11 +15,12 @@ from msgspec import Meta, Raw, Struct
 from freehold.dialects.chat import words as chat
 from freehold.dialects.messages import words as messages
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.exchange import Finish, Served, Usage
+from freehold.vocabulary.exchange import Finish, Served
 from freehold.wire import sse
 
 HEAD_BYTES = 8_192
 TAIL_BYTES = 16_384
+T = TypeVar("T")
 _NULL = Raw(b"null")
 
 
@@ -43,7 +44,7 @@ class _Chat(Struct):
     choices: list[_Choice] | None = None
     model: str | None = None
     system_fingerprint: str | None = None
-    usage: Raw = _NULL  # read apart, so that odd counts do not make an answer garbage
+    usage: chat.TokenCount | None = None
     error: Raw = _NULL
 
 
@@ -51,12 +52,12 @@ class _Messages(Struct):
     content: list[Raw]
     model: str | None = None
     stop_reason: str | None = None
-    usage: Raw = _NULL
+    usage: messages.TokenCount | None = None
 
 
 class _Started(Struct):
     model: str | None = None
-    usage: Raw = _NULL
+    usage: messages.TokenCount | None = None
 
 
 class _Delta(Struct):
@@ -69,35 +70,52 @@ class _Event(Struct):
     type: str = ""
     message: _Started | None = None
     delta: _Delta | None = None
-    usage: Raw = _NULL
+    usage: messages.TokenCount | None = None
 
 
 class _Embeddings(Struct):
     data: Annotated[list[Raw], Meta(min_length=1)]
     model: str | None = None
-    usage: Raw = _NULL
+    usage: chat.TokenCount | None = None
 
 
 _chat = msgspec.json.Decoder(_Chat)
 _messages = msgspec.json.Decoder(_Messages)
 _event = msgspec.json.Decoder(_Event)
 _embeddings = msgspec.json.Decoder(_Embeddings)
-_chat_count = msgspec.json.Decoder(chat.TokenCount | None)
-_messages_count = msgspec.json.Decoder(messages.TokenCount | None)
 
 
 def glance(dialect: Dialect, body: bytes) -> Served:
-    """What a whole answer says about itself. Raises NotAnAnswer when it is none."""
+    """What a whole answer says about itself. Raises NotAnAnswer when it is none.
+
+    Counts that cannot be read do not make an answer garbage: they are unknown.
+    """
     try:
-        if dialect is Dialect.CHAT:
-            return _glance_chat(_chat.decode(body))
-        if dialect is Dialect.MESSAGES:
-            answer = _messages.decode(body)
-            return _served_messages(answer.model, answer.stop_reason, _messages_tokens(answer.usage))
-        embeddings = _embeddings.decode(body)
-        return Served(embeddings.model, usage=_chat_usage(embeddings.usage))
+        return _glance(dialect, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotAnAnswer(str(error)) from None
+
+
+def _glance(dialect: Dialect, body: bytes) -> Served:
+    if dialect is Dialect.CHAT:
+        return _glance_chat(_decoded(_chat, body))
+    if dialect is Dialect.MESSAGES:
+        answer = _decoded(_messages, body)
+        return _served_messages(answer.model, answer.stop_reason, answer.usage)
+    embeddings = _decoded(_embeddings, body)
+    usage = embeddings.usage
+    return Served(embeddings.model, usage=usage.usage() if usage else None)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        if "`$.usage" not in str(error):
+            raise
+    fields = msgspec.json.decode(data, type=dict[str, Raw])
+    del fields["usage"]
+    return decoder.decode(msgspec.json.encode(fields))
 
 
 def _glance_chat(answer: _Chat) -> Served:
@@ -105,38 +123,27 @@ def _glance_chat(answer: _Chat) -> Served:
         raise NotAnAnswer("an error in place of an answer")
     if not answer.choices:
         raise NotAnAnswer("no choices")
-    refused = any(choice.message is not None and choice.message.refusal for choice in answer.choices)
-    return _served_chat(answer, refused)
+    for choice in answer.choices:
+        if choice.message is not None and choice.message.refusal:
+            return _served_chat(answer, True)
+    return _served_chat(answer, False)
 
 
 def _served_chat(answer: _Chat, refused: bool) -> Served:
-    word = next((choice.finish_reason for choice in answer.choices or () if choice.finish_reason), None)
-    finish = None if word is None else chat.FINISH.get(word, Finish.OTHER)
-    return Served(
-        answer.model or None, answer.system_fingerprint, finish, word, refused, _chat_usage(answer.usage)
-    )
+    finish = word = None
+    for choice in answer.choices or ():
+        if choice.finish_reason:
+            word = choice.finish_reason
+            finish = chat.FINISH.get(word, Finish.OTHER)
+            break
+    usage = answer.usage.usage() if answer.usage else None
+    return Served(answer.model or None, answer.system_fingerprint, finish, word, refused, usage)
 
 
 def _served_messages(model: str | None, word: str | None, count: messages.TokenCount | None) -> Served:
     finish = None if word is None else messages.FINISH.get(word, Finish.OTHER)
     usage = count.usage() if count else None
     return Served(model or None, None, finish, word, finish is Finish.REFUSAL, usage)
-
-
-def _chat_usage(counts: Raw) -> Usage | None:
-    try:
-        count = _chat_count.decode(counts)
-    except msgspec.DecodeError:
-        return None
-    return count.usage() if count else None
-
-
-def _messages_tokens(counts: Raw) -> messages.TokenCount | None:
-    try:
-        count: messages.TokenCount | None = _messages_count.decode(counts)
-    except msgspec.DecodeError:
-        return None
-    return count
 
 
 class StreamGlance:
@@ -160,7 +167,7 @@ class StreamGlance:
         if b"error" in events and not self.failed:
             self.failed = any(_is_error(name, data) for name, data in sse.events(events))
         if self._chat:
-            if b"[DONE]" in events and not self.ended:
+            if b"[DONE]" in events[-16:] and not self.ended:  # nothing follows it
                 self.ended = any(data == b"[DONE]" for _, data in sse.events(events))
             if b'"refusal":' in events and not self._refused:
                 self._refused = _says_refusal(events)
@@ -193,8 +200,8 @@ class StreamGlance:
         named = next((chunk for chunk in map(_chunk, self._first()) if chunk.model), _Chat())
         finish, usage = Served(), None
         for chunk in map(_chunk, self._last()):
-            usage = usage or _chat_usage(chunk.usage)
             finish = _served_chat(chunk, self._refused)
+            usage = usage or finish.usage
             if finish.finish:
                 break
         return Served(
@@ -205,10 +212,10 @@ class StreamGlance:
         started = next(
             (event.message for event in map(_event_of, self._first()) if event.message), _Started()
         )
-        count = _messages_tokens(started.usage) or messages.TokenCount()
+        count = started.usage or messages.TokenCount()
         for event in map(_event_of, self._last()):
             if event.type == "message_delta":
-                count = count.updated(_messages_tokens(event.usage) or messages.TokenCount())
+                count = count.updated(event.usage or messages.TokenCount())
                 word = event.delta.stop_reason if event.delta else None
                 return _served_messages(started.model, word, count)
         return _served_messages(started.model, None, count if count != messages.TokenCount() else None)
@@ -216,14 +223,14 @@ class StreamGlance:
 
 def _chunk(data: bytes) -> _Chat:
     try:
-        return _chat.decode(data)
+        return _decoded(_chat, data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Chat()
+        return _Chat()  # the watch reports broken events; here they only have nothing to say
 
 
 def _event_of(data: bytes) -> _Event:
     try:
-        return _event.decode(data)
+        return _decoded(_event, data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Event()
 
