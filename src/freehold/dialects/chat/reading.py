@@ -120,7 +120,7 @@ def _tool(tool: Fields) -> Tool:
         function.take("description", str),
         function.take("parameters", dict) or {"type": "object", "properties": {}},
         function.take("strict", bool),
-        read_cache(tool),
+        _cache(tool),
     )
     function.close()
     tool.close()
@@ -150,7 +150,7 @@ def _message(message: Fields) -> Message:
         read = Message(Role.ASSISTANT, tuple(_assistant(message)))
     elif role == "tool":
         parts = tuple(p for p in _content(message) if isinstance(p, Text | Image | File))
-        result = ToolResult(message.need("tool_call_id", str), parts, cache=read_cache(message))
+        result = ToolResult(message.need("tool_call_id", str), parts, cache=_cache(message))
         read = Message(Role.USER, (result,))
     else:
         raise message.refuse("role", f"messages of role {role} cannot be carried")
@@ -161,7 +161,7 @@ def _message(message: Fields) -> Message:
 def _content(message: Fields) -> Iterator[Part]:
     content = message.either("content", str, list)
     if isinstance(content, str):
-        yield Text(content, read_cache(message))
+        yield Text(content, _cache(message))
         return
     for part in message.objects("content"):
         yield _part(part)
@@ -171,7 +171,7 @@ def _content(message: Fields) -> Iterator[Part]:
 def _part(part: Fields) -> Part:
     kind = part.need("type", str)
     if kind == "text":
-        return Text(part.need("text", str), read_cache(part))
+        return Text(part.need("text", str), _cache(part))
     if kind == "refusal":
         return Refusal(part.need("refusal", str))
     if kind == "image_url":
@@ -185,7 +185,7 @@ def _image(part: Fields) -> Image:
     given = part.object("image_url")
     if given is None:
         raise BadRequest(f"`{part.at('image_url')}`: required, but missing")
-    url, detail, cache = given.need("url", str), given.take("detail", str), read_cache(part)
+    url, detail, cache = given.need("url", str), given.take("detail", str), _cache(part)
     given.close()
     by_value = _DATA_URL.fullmatch(url)
     if by_value:
@@ -199,13 +199,13 @@ def _file(part: Fields) -> File:
     if given is None or by_value is None:
         raise part.refuse("file", "only files sent as a base64 data URL can be carried")
     file = File(
-        media_type=by_value[1], data=by_value[2], name=given.take("filename", str), cache=read_cache(part)
+        media_type=by_value[1], data=by_value[2], name=given.take("filename", str), cache=_cache(part)
     )
     given.close()
     return file
 
 
-def read_cache(fields: Fields) -> Cache | None:
+def _cache(fields: Fields) -> Cache | None:
     """The cache mark that several gateways accept on chat requests, and Anthropic on its own."""
     mark = fields.object("cache_control")
     if mark is None:

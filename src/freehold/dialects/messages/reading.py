@@ -142,10 +142,10 @@ def _content(holder: Fields, name: str) -> Iterator[Part]:
         yield Text(content)
         return
     for block in holder.objects(name):
-        yield read_block(block)
+        yield _block(block)
 
 
-def read_block(block: Fields) -> Part:
+def _block(block: Fields) -> Part:
     """One content block. Raises UnsupportedField for those of the provider's own tools."""
     kind = block.need("type", str)
     if kind not in _BLOCKS:
