@@ -1,10 +1,9 @@
 """What Freehold set itself, on the reference machine, and what was measured of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from benchmarks.measure import STREAMS, Findings, Sample
+from benchmarks.measure import STREAMS, Findings
 
 MB = 1e6
 
@@ -16,7 +15,7 @@ class Goal:
     name: str
     limit: float
     unit: str
-    measured: float | None  # None: not in this run
+    rounds: Sequence[float]  # what was measured, round by round; empty: not in this run
     at_least: bool = False
 
 
@@ -25,40 +24,29 @@ def goals(found: Mapping[str, Findings]) -> list[Goal]:
     own = found.get("freehold")
     if own is None or own.problem:
         return []
-    plain_us, stream_us = cpu_us(own, "plain-16"), cpu_us(own, "burst-16")
-    complete = float(own.streams.complete) if own.streams else None
+    plain = cpu_rounds(found, "freehold", "plain-16")
+    router, litellm = (cpu_rounds(found, name, "plain-16") for name in ("vllm-router", "litellm"))
+    added = [sample.added_p99_us / 1e3 for sample in own.half_load if sample.added_p99_us is not None]
+    complete = [float(own.streams.complete)] if own.streams else []
     return [
-        Goal("CPU for a plain request", 60, "µs", plain_us),
-        Goal("CPU for a stream of 20 pieces", 200, "µs", stream_us),
-        Goal("... relative to the vLLM router", 1, "", times(plain_us, peer_us(found, "vllm-router"))),
-        Goal(
-            "... LiteLLM relative to it", 100, "", times(peer_us(found, "litellm"), plain_us), at_least=True
-        ),
-        Goal("added p99 at half load", 1, "ms", added_p99_ms(own.half_load)),
-        Goal("resident, after the load", 80, "MB", own.rss_loaded_bytes / MB),
-        Goal("import of the command line", 0.2, "s", own.import_s),
-        Goal("ready", 0.7, "s", median(own.start_s) if own.start_s else None),
+        Goal("CPU, plain request", 60, "µs", plain),
+        Goal("CPU, stream of 20 pieces", 200, "µs", cpu_rounds(found, "freehold", "burst-16")),
+        Goal("CPU, plain request, of the vLLM router's", 1, "", relative(plain, router)),
+        Goal("CPU, plain request, LiteLLM's of ours", 100, "", relative(litellm, plain), at_least=True),
+        Goal("added p99 at half load", 1, "ms", added),
+        Goal("resident, after the load", 80, "MB", [own.rss_loaded_bytes / MB]),
+        Goal("import of the command line", 0.2, "s", [] if own.import_s is None else [own.import_s]),
+        Goal("ready", 0.7, "s", own.start_s),
         Goal("slow streams complete, of 1,000 at once", STREAMS, "", complete, at_least=True),
     ]
 
 
-def cpu_us(findings: Findings, shape: str) -> float | None:
-    """The median over the rounds of one shape."""
-    found = [sample.cpu_us for sample in findings.samples.get(shape, []) if sample.cpu_us is not None]
-    return median(found) if found else None
+def cpu_rounds(found: Mapping[str, Findings], name: str, shape: str) -> list[float]:
+    """A subject's CPU for one answer, round by round; empty where it was not measured."""
+    samples = found[name].samples.get(shape, []) if name in found else []
+    return [sample.cpu_us for sample in samples if sample.cpu_us is not None]
 
 
-def peer_us(found: Mapping[str, Findings], name: str) -> float | None:
-    """A peer's CPU for a plain request."""
-    return cpu_us(found[name], "plain-16") if name in found else None
-
-
-def times(number: float | None, base: float | None) -> float | None:
-    """How many times the base."""
-    return number / base if number and base else None
-
-
-def added_p99_ms(samples: list[Sample]) -> float | None:
-    """The median over the rounds."""
-    added = [sample.added_p99_us / 1e3 for sample in samples if sample.added_p99_us is not None]
-    return median(added) if added else None
+def relative(rounds: Sequence[float], base: Sequence[float]) -> list[float]:
+    """How many times the base, each round by itself, so that what disturbed a round cancels out."""
+    return [number / by for number, by in zip(rounds, base, strict=False)]

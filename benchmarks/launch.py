@@ -18,7 +18,7 @@ READY_S_MAX = 90.0
 POLL_S = 0.005
 COMMAND_S_MAX = 60.0
 IMPORT_RUNS = 5
-REASON_LINES = 4
+REASON_LINES = 2
 
 
 class SubjectFailed(Exception):
@@ -60,6 +60,7 @@ def start(subject: Subject, upstream_port: int, folder: Path) -> Running:
     """Start it with its files in `folder`; returns once it has answered a request with 200."""
     names = {
         "port": str(processes.free_port()),
+        "metrics": str(processes.free_port()),
         "upstream": str(upstream_port),
         "dir": str(folder),
         "peers": str(PEERS_DIR),
@@ -138,9 +139,11 @@ def filled(text: str, names: Mapping[str, str]) -> str:
 
 
 def tail(log: Path) -> str:
-    """The last lines of a log, on one line, without colours."""
+    """The last lines of a log that speak of an error, or the last lines of all, without colours."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace"))
-    return " / ".join(line.strip() for line in text.splitlines()[-REASON_LINES:])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"error|fail|refused|denied", line, re.IGNORECASE)]
+    return " / ".join((telling or lines)[-REASON_LINES:])
 
 
 def printed(argv: Sequence[str]) -> str:

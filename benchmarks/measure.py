@@ -1,6 +1,5 @@
 """The measurements, in rounds that go around all subjects, so that a noisy minute meets everybody."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -12,7 +11,7 @@ from benchmarks.launch import Running
 from benchmarks.load import Job, Outcome
 
 STREAMS = 1_000
-STREAMS_SETTLE_S = 3.0  # by then all of them are open and none has ended
+STREAMS_LOOK_S = 0.25  # between two looks at the memory
 STREAMS_S_MAX = 30.0
 HALF_LOAD_CONNECTIONS = 128
 
@@ -118,13 +117,14 @@ class Bench:
         return self.sample(running, job)
 
     def streams(self, running: Running, count: int = STREAMS) -> Streams:
-        """Open this many slow streams at once and look at the memory while all of them are under way."""
+        """Open this many slow streams at once and take the most memory seen while they are under way."""
         request = running.request("pace-slow")
         before = processes.rss_bytes(running.pids)
         job = Job(running.port, request, True, count, STREAMS_S_MAX, requests_max=count)
         self.generator.begin(job)
-        time.sleep(STREAMS_SETTLE_S)
-        during = processes.rss_bytes(running.pids)
+        during = before
+        while not self.generator.ready(STREAMS_LOOK_S):
+            during = max(during, processes.rss_bytes(running.pids))
         outcome = self.generator.outcome()
         return Streams(
             complete=outcome.answered,

@@ -97,8 +97,8 @@ VLLM_ROUTER = Peer(
         name="vllm-router",
         settings="round_robin, --log-level error; retries and breaker on (defaults), a thread for each core",
         argv=words(
-            "$peers/vllm-router/bin/vllm-router --host 127.0.0.1 --port $port --worker-urls "
-            "http://127.0.0.1:$upstream --policy round_robin --log-level error"
+            "$peers/vllm-router/bin/vllm-router --host 127.0.0.1 --port $port --prometheus-port $metrics "
+            "--worker-urls http://127.0.0.1:$upstream --policy round_robin --log-level error"
         ),
     ),
     from_pypi("vllm-router", "vllm-router==0.1.17"),
@@ -110,8 +110,8 @@ SGLANG_ROUTER = Peer(
         name="sglang-router",
         settings="round_robin, --log-level error; retries and breaker on (defaults), a thread for each core",
         argv=words(
-            "$peers/sglang-router/bin/python -m sglang_router.launch_router --host 127.0.0.1 "
-            "--port $port --worker-urls http://127.0.0.1:$upstream --policy round_robin "
+            "$peers/sglang-router/bin/python -m sglang_router.launch_router --host 127.0.0.1 --port $port "
+            "--prometheus-port $metrics --worker-urls http://127.0.0.1:$upstream --policy round_robin "
             "--log-level error"
         ),
     ),

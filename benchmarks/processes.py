@@ -3,11 +3,13 @@
 import contextlib
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import msgspec
@@ -71,16 +73,28 @@ def _read(path: Path) -> str:
         return ""
 
 
-def machine_ticks() -> tuple[int, int]:
-    """Of the whole machine: ticks that a hypervisor gave to others while we wanted them, and all ticks."""
-    ticks = [int(word) for word in _read(Path("/proc/stat")).split("\n", 1)[0].split()[1:9]]
-    return ticks[7], sum(ticks)
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Processor time of the whole machine so far, in seconds, all cores together."""
+
+    every_s: float
+    busy_s: float
+    stolen_s: (
+        float  # we wanted it, and a hypervisor gave it to others: it makes everybody's CPU time look longer
+    )
+    own_s: float  # of this process, its children, and those that have ended
+
+    def __sub__(self, before: "Machine") -> "Machine":
+        return Machine(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
 
-def stolen_share(before: tuple[int, int]) -> float:
-    """Of the machine's time since then, the share that was stolen: it makes everybody's CPU time look longer."""
-    stolen, every = (now - then for now, then in zip(machine_ticks(), before, strict=True))
-    return stolen / max(every, 1)
+def machine() -> Machine:
+    """As /proc/stat has it: user, nice, system, idle, waiting, two kinds of interrupts, stolen."""
+    words = _read(Path("/proc/stat")).split("\n", 1)[0].split()[1:9]
+    ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in words]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own_s = cpu_s(tree(os.getpid())) + ended.ru_utime + ended.ru_stime
+    return Machine(sum(ticks), sum(ticks) - ticks[3] - ticks[4] - ticks[7], ticks[7], own_s)
 
 
 def free_port() -> int:
@@ -128,21 +142,25 @@ class Generator:
     def __init__(self) -> None:
         command = [sys.executable, "-m", "benchmarks.load"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdin
+        assert self.process.stdout
+        self._jobs, self._answers = self.process.stdin, self.process.stdout
 
     def begin(self, job: Job) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(msgspec.json.encode(job) + b"\n")
-        self.process.stdin.flush()
+        self._jobs.write(msgspec.json.encode(job) + b"\n")
+        self._jobs.flush()
 
     def outcome(self) -> Outcome:
-        assert self.process.stdout
-        return msgspec.json.decode(self.process.stdout.readline(), type=Outcome)
+        return msgspec.json.decode(self._answers.readline(), type=Outcome)
+
+    def ready(self, wait_s: float) -> bool:
+        """Whether the job's outcome is there, after waiting for it so long at most."""
+        return bool(select.select([self._answers], [], [], wait_s)[0])
 
     def run(self, job: Job) -> Outcome:
         self.begin(job)
         return self.outcome()
 
     def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
+        self._jobs.close()
         self.process.wait(END_S)

@@ -43,13 +43,13 @@ def main() -> int:
     rounds = arguments.rounds or (2 if arguments.quick else 5)
     found: dict[str, Findings] = {}
     with ExitStack() as stack:
-        before = processes.machine_ticks()
+        before = processes.machine()
         bench = Bench(arguments.seconds or (0.4 if arguments.quick else 1.0))
         stack.callback(bench.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="freehold-bench-")))
         running = started(subjects, found, bench, folder, stack)
         measured(bench, found, running, rounds, slow_streams=not arguments.quick)
-        told = conditions(rounds, bench.round_s, processes.stolen_share(before))
+        told = conditions(rounds, bench.round_s, processes.machine() - before)
     return written(found, told, whole=names is None)
 
 
@@ -134,13 +134,15 @@ def measured(
     say("")
 
 
-def conditions(rounds: int, seconds: float, stolen: float) -> list[str]:
+def conditions(rounds: int, seconds: float, spent: processes.Machine) -> list[str]:
     """What a reader needs to know about the run."""
+    own, others = spent.own_s / spent.every_s, (spent.busy_s - spent.own_s) / spent.every_s
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} x {processor()}, Linux {platform.release()}",
         f"Python {platform.python_version()}, {compiled()}; commit {commit()}",
         f"{rounds} rounds of {seconds:g} s for each load; medians, and least to most in brackets",
-        f"other tenants took {stolen:.1%} of the processors' time away during the run",
+        f"of all processor time during the run, other programs here used {others:.0%}, other machines on the "
+        f"same hardware {spent.stolen_s / spent.every_s:.1%}, the bench and its subjects {own:.0%}",
         "loopback; request 1 KB, answer 1 KB; nothing pinned; ≥: the bench itself was the limit there",
     ]
 

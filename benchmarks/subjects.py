@@ -1,7 +1,7 @@
 """What is measured: each subject is a row that says how it is started, reached and set.
 
-In a row, `$port` is the port to listen on, `$upstream` the provider's, `$dir` a fresh folder, `$key` what
-`key_argv` printed last, `$peers` the folder of installed peers.
+In a row, `$port` is the port to listen on, `$metrics` one more, `$upstream` the provider's, `$dir` a fresh
+folder, `$key` what `key_argv` printed last, `$peers` the folder of installed peers.
 """
 
 import sys
