@@ -59,7 +59,11 @@ LIES = {
         "wait",
         (Fault.TIMEOUT_IDLE, STOOD_STILL),
     ),
-    "chunks without an end, then closed": (CHUNKED + b"5\r\nhello\r\n", "close", (Fault.RESET, CLOSED_MIDWAY)),
+    "chunks without an end, then closed": (
+        CHUNKED + b"5\r\nhello\r\n",
+        "close",
+        (Fault.RESET, CLOSED_MIDWAY),
+    ),
     "chunks without an end, then silence": (
         CHUNKED + b"5\r\nhello\r\n",
         "wait",
@@ -145,12 +149,15 @@ def bomb(kind: str) -> bytes:
         "many headers": b"HTTP/1.1 200 OK\r\n" + b"x-header: and its value\r\n" * 80_000,
         "a huge reason": b"HTTP/1.1 200 " + b"O" * 2_000_000,
         "many interim answers": b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n" * 60_000,
-        "whole, in one packet": b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 400 + b"content-length: 5\r\n\r\nhello",
+        "whole, in one packet": b"HTTP/1.1 200 OK\r\n"
+        + b"x: y\r\n" * 400
+        + b"content-length: 5\r\n\r\nhello",
     }[kind]
 
 
 @pytest.mark.parametrize(
-    "kind", ["one huge header", "many headers", "a huge reason", "many interim answers", "whole, in one packet"]
+    "kind",
+    ["one huge header", "many headers", "a huge reason", "many interim answers", "whole, in one packet"],
 )
 async def test_a_head_over_the_limit_is_not_read_to_its_end(kind: str) -> None:
     limit = Upstream(head_bytes_max=1_024)
@@ -221,7 +228,11 @@ async def test_an_answer_over_the_limit_is_hung_up_on(said: bytes) -> None:
 
 
 def coded(coding: bytes, body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\ncontent-encoding: %b\r\ncontent-length: %d\r\n\r\n%b" % (coding, len(body), body)
+    return b"HTTP/1.1 200 OK\r\ncontent-encoding: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+        coding,
+        len(body),
+        body,
+    )
 
 
 CODINGS = {
