@@ -17,7 +17,8 @@ from freehold.vocabulary.errors import CallerError, ConfigError, FreeholdError, 
 _EXIT_CODES = """\
 exit codes:
   0  done
-  1  done, and there is something to look at: `check` found problems, nothing has that id
+  1  done, and there is something to look at: `check` found problems, nothing has that id,
+     a scene of `demo` did not hold
   2  the command or the configuration is wrong
   3  cannot serve or reach: port taken, nothing found to serve, state not readable
   130  interrupted
@@ -158,6 +159,12 @@ def _sparring(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stay", action="store_true", help="keep everything running afterwards, and print what to try"
+    )
+
+
 def _ledger(parser: argparse.ArgumentParser) -> None:
     _add(parser, _LEDGER)
 
@@ -218,6 +225,13 @@ _COMMANDS = (
     ),
     Command(
         "keys", "", "the keys that applications show to this gateway", "freehold keys create invoices", _keys
+    ),
+    Command(
+        "demo",
+        "demo:run",
+        "see it work, without keys and without a network: providers fail, refuse and deceive",
+        "freehold demo --stay",
+        _demo,
     ),
     Command(
         "sparring",

@@ -1,0 +1,121 @@
+"""`freehold demo`: the main job on real requests, told so that a newcomer can follow, and checked as it is told."""
+
+import json
+import shlex
+import signal
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from urllib.parse import urlsplit
+
+from freehold.cli.demo_callers import import_ahead
+from freehold.cli.demo_page import BOLD, RED, Page
+from freehold.cli.demo_stage import ALIAS, ENDINGS, GATEWAY, PROVIDERS, Stage
+from freehold.cli.demo_story import NotShown, Story
+from freehold.cli.output import OK, PROBLEMS
+from freehold.vocabulary.endpoint import Dialect
+
+WATCH_S = 0.3
+OPENING = (
+    "Three providers and a gateway now run on this machine. The providers are sparring partners: their words are "
+    "made up, and they misbehave when told to. Everything else is real: processes, requests, failures, records."
+)
+NEXT = (
+    ("next", "freehold demo --stay        the same, and then it is yours to try"),
+    ("", "freehold init               write a configuration from the keys and model servers found here"),
+    ("", "freehold up                 serve it"),
+    ("", "freehold sparring --list    everything that a provider can do wrong, to practise with"),
+)
+
+
+def run(args: Namespace, stage_type: type[Stage] = Stage) -> int:
+    """Tell the story; 1 if a scene does not hold. With --stay, keep everything running until interrupted."""
+    began = time.monotonic()
+    import_ahead()
+    page = Page.on(sys.stdout)
+    with _ended_by_signals(), stage_type() as stage:
+        _open(page, stage)
+        story = Story(stage, page)
+        try:
+            story.tell()
+        except NotShown as missed:
+            page.line(f"\nNOT SHOWN: {missed}", RED)
+            page.line(stage.log(GATEWAY))
+            return PROBLEMS
+        page.line(
+            f"\n{story.summary()} {time.monotonic() - began:.1f} seconds. Every scene was checked.", BOLD
+        )
+        if not args.stay:
+            page.facts(NEXT)
+            return OK
+        return _stay(page, stage)
+
+
+def _open(page: Page, stage: Stage) -> None:
+    page.paragraph(OPENING)
+    speaks = {Dialect.CHAT: "OpenAI's dialect", Dialect.MESSAGES: "Anthropic's dialect"}
+    rows = [
+        (one.name, stage.address(one), f"offers {one.model}, speaks {speaks[one.dialect]}")
+        for one in PROVIDERS
+    ]
+    pool = ", then ".join(one.endpoint for one in PROVIDERS)
+    page.rows([*rows, (GATEWAY, urlsplit(stage.url).netloc, f"`{ALIAS}` is {pool}")])
+
+
+def _stay(page: Page, stage: Stage) -> int:
+    page.line("\nEverything keeps running, for you to try:", BOLD)
+    page.facts(_to_try(stage))
+    try:
+        while stage.running():
+            time.sleep(WATCH_S)
+    except KeyboardInterrupt:
+        page.line("\nended; nothing is left behind")
+        return OK
+    page.line(f"the gateway ended by itself: {stage.log(GATEWAY)}", RED)
+    return PROBLEMS
+
+
+def _to_try(stage: Stage) -> Iterator[tuple[str, str]]:
+    body = json.dumps({"model": ALIAS, "messages": [{"role": "user", "content": "Hello"}]})
+    fields = (
+        "-i",
+        "-H",
+        f"authorization: Bearer {stage.key}",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        body,
+    )
+    yield "curl", shlex.join(("curl", f"{stage.url}/v1/chat/completions", *fields))
+    yield "OpenAI", f'client = openai.OpenAI(base_url="{stage.url}/v1", api_key="{stage.key}")'
+    yield (
+        "",
+        f'client.chat.completions.create(model="{ALIAS}", messages=[{{"role": "user", "content": "Hello"}}])',
+    )
+    yield "Claude", f'client = anthropic.Anthropic(base_url="{stage.url}", api_key="{stage.key}")'
+    fault = json.dumps({"fault": "refusal"})
+    yield "fault", shlex.join(("curl", f"http://{stage.address(PROVIDERS[0])}/sparring", "-d", fault))
+    yield "", "the other faults: freehold sparring --list; the end of them: ok"
+    yield "kill", f"kill -9 {stage.pid(PROVIDERS[0].name)}"
+    yield "ledger", shlex.join(("freehold", "ledger", "tail", "--follow", "--config", str(stage.config)))
+    pids = ", ".join(f"{name} {stage.pid(name)}" for name in (GATEWAY, *(one.name for one in PROVIDERS)))
+    yield "stop", f"Ctrl-C ends everything (processes: {pids})"
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Any signal that would end us is an interrupt, so that everything is put away first."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    heeded = [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

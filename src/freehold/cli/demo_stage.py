@@ -1,0 +1,205 @@
+"""The demo's stage: three sparring providers and a gateway, each a process, in a folder that goes with them."""
+
+import http.client
+import json
+import select
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+from freehold.cli.output import CANNOT_SERVE, Stop, progress
+from freehold.cli.settings import state_dir
+from freehold.gateway.keys import KeyStore
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import FreeholdError
+
+ALIAS = "assistant"
+GATEWAY = "gateway"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+READY_S = 20.0
+STOPPED_S = 5.0
+CONTROL_S = 5.0
+LOG_CHARS = 600
+
+# Few words, slowly, so that a reader sees them come.
+_PACE = '{ x-sparring-chunks = "12", x-sparring-gap-ms = "35" }'
+_PROVIDER = '[providers.{name}]\nbase_url = "{url}"\ndialects = ["{dialect}"]\nheaders = {pace}\n'
+
+
+class Provider(NamedTuple):
+    """Who takes part, and the one model it offers."""
+
+    name: str
+    model: str
+    dialect: Dialect
+
+    @property
+    def endpoint(self) -> str:
+        """Its model as a pool names it."""
+        return f"{self.name}/{self.model}"
+
+
+NORTH = Provider("north", "atlas-2", Dialect.CHAT)
+SOUTH = Provider("south", "atlas-2", Dialect.CHAT)
+WEST = Provider("west", "meridian-1", Dialect.MESSAGES)
+PROVIDERS = (NORTH, SOUTH, WEST)
+
+
+class Stage:
+    """Everything the demo starts. Use it as a context manager: whatever happens, nothing is left behind."""
+
+    url: str  # the gateway's
+    key: str
+    folder: Path
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._urls: dict[str, str] = {}
+        self._left = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            with progress("starting three providers and a gateway"):
+                self.folder = Path(self._left.enter_context(TemporaryDirectory(prefix="freehold-demo-")))
+                self._left.callback(self._end)
+                self._start_providers(PROVIDERS)
+                self._open_gateway()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with uninterrupted():
+            self._left.close()
+
+    @property
+    def config(self) -> Path:
+        """The gateway's configuration."""
+        return self.folder / "freehold.toml"
+
+    @property
+    def state(self) -> Path:
+        """Where its keys and its ledger lie."""
+        return state_dir(Namespace(config=str(self.config)))
+
+    def pid(self, name: str) -> int:
+        """The process of a provider or of the gateway."""
+        return self._processes[name].pid
+
+    def address(self, provider: Provider) -> str:
+        """Host and port."""
+        return urlsplit(self._urls[provider.name]).netloc
+
+    def kill(self, *providers: Provider) -> None:
+        """End providers as a power failure does: they have no say in it."""
+        for provider in providers:
+            self._processes[provider.name].kill()
+        for provider in providers:
+            self._processes[provider.name].wait()
+
+    def revive(self, *providers: Provider) -> None:
+        """Start killed providers again, where they were."""
+        self._start_providers(providers)
+
+    def tell(self, provider: Provider, fault: str) -> None:
+        """Have a provider misbehave from now on; "ok" ends it."""
+        connection = http.client.HTTPConnection(self.address(provider), timeout=CONTROL_S)
+        try:
+            connection.request("POST", "/sparring", json.dumps({"fault": fault}))
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise OSError(f"{provider.name} does not obey: {answer.read().decode(errors='replace')}")
+        finally:
+            connection.close()
+
+    def running(self) -> bool:
+        """Whether the gateway is still there."""
+        return self._processes[GATEWAY].poll() is None
+
+    def log(self, name: str) -> str:
+        """The end of what a process complained about."""
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace")[-LOG_CHARS:].strip() if path.exists() else ""
+
+    def _start_providers(self, providers: Sequence[Provider]) -> None:
+        for provider in providers:
+            port = urlsplit(self._urls.get(provider.name, "")).port or 0
+            seed = PROVIDERS.index(provider)
+            self._spawn(provider.name, "sparring", "--port", str(port), "--seed", str(seed))
+        for provider in providers:
+            self._urls[provider.name] = self._first_line(provider.name)
+
+    def _open_gateway(self) -> None:
+        tables = [
+            _PROVIDER.format(name=one.name, url=self._urls[one.name], dialect=one.dialect, pace=_PACE)
+            for one in PROVIDERS
+        ]
+        pool = json.dumps([one.endpoint for one in PROVIDERS])
+        self.config.write_text("\n".join([*tables, f"[aliases]\n{ALIAS} = {pool}\n"]), encoding="utf-8")
+        _, self.key = KeyStore(self.state).create("demo")
+        self._spawn(GATEWAY, "up", "--config", str(self.config), "--port", "0", "--json")
+        self.url = str(json.loads(self._first_line(GATEWAY))["url"])
+
+    def _spawn(self, name: str, *words: str) -> None:
+        """Start a command of this program; in a group of its own, Ctrl-C reaches only us, and we end it."""
+        with uninterrupted(), (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(  # noqa: S603 - our own program with our own words
+                [sys.executable, "-m", "freehold", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=self.folder,
+                text=True,
+                process_group=0,
+            )
+
+    def _first_line(self, name: str) -> str:
+        """What a process prints once it is ready."""
+        said = self._processes[name].stdout
+        if said is not None and select.select([said], [], [], READY_S)[0] and (line := said.readline()):
+            return line.strip()
+        remedy = self.log(name).replace("\n", "; ") or "Try again when the machine has less to do."
+        raise Stop(CANNOT_SERVE, FreeholdError(f"the demo's {name} did not start", remedy=remedy))
+
+    def _end(self) -> None:
+        """The gateway first, or it would note that its providers vanish."""
+        everyone = list(reversed(self._processes.values()))
+        for process in everyone:
+            process.terminate()
+        until = time.monotonic() + STOPPED_S
+        for process in everyone:
+            try:
+                process.wait(max(until - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no signal come between starting a process and knowing its id; one that comes waits for the end."""
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt

@@ -1,0 +1,171 @@
+"""The demo's scenes. Each asks, prints what came, and checks that it is what the scene claims."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from freehold.cli import ledger
+from freehold.cli.demo_callers import Caller, Heard, Said, chat_caller, messages_caller
+from freehold.cli.demo_page import Page
+from freehold.cli.demo_stage import ALIAS, NORTH, SOUTH, WEST, Provider, Stage
+from freehold.cli.output import progress
+from freehold.ledger.query import tail
+from freehold.vocabulary.exchange import Exchange
+
+WORDS_BEFORE_DEATH = 5
+UNDERSTUDY = "understudy-mini"
+CUT = "answer_cut"
+FINDINGS = ["truncation", "refusal", "substitution"]
+
+
+class NotShown(Exception):
+    """A scene did not show what it claims."""
+
+
+class Story:
+    """The scenes, in order. Each asks, prints what came, and raises NotShown if that is not what it claims."""
+
+    def __init__(self, stage: Stage, page: Page) -> None:
+        self._stage, self._page = stage, page
+        self._said: list[Said] = []
+        self._recorded: Sequence[Exchange] = ()
+        with progress("loading the OpenAI SDK"):
+            self._chat = chat_caller(stage.url, stage.key, ALIAS)
+
+    def tell(self) -> None:
+        """All scenes, and the ledger's account of them."""
+        self._one_address()
+        self._a_provider_dies()
+        self._another_dies_midway()
+        self._a_refusal()
+        self._a_substitution()
+        self._the_ledger()
+
+    def _one_address(self) -> None:
+        self._page.scene("One address for every model. An application changes its base URL, and that is all.")
+        self._expect(self._ask(self._chat, "What do you keep?"), NORTH, attempts=1)
+        with progress("loading the Anthropic SDK"):
+            self._messages = messages_caller(self._stage.url, self._stage.key, ALIAS)
+        self._page.scene(
+            "An application built for Anthropic asks for the same alias. North does not speak that dialect: "
+            "it is translated, word by word as it comes.",
+            numbered=False,
+        )
+        self._expect(self._listen(self._messages, "And what do you hold?"), NORTH, attempts=1)
+
+    def _a_provider_dies(self) -> None:
+        pid = self._stage.pid(NORTH.name)
+        self._stage.kill(NORTH)
+        self._page.scene(
+            f"Provider north dies (kill -9 {pid}). "
+            "The next endpoint answers, and the application notices nothing."
+        )
+        self._expect(self._ask(self._chat, "Who carries on?"), SOUTH, attempts=2)
+
+    def _another_dies_midway(self) -> None:
+        pid = self._stage.pid(SOUTH.name)
+        self._page.scene(
+            f"Provider south dies in the middle of a sentence (kill -9 {pid}). Half an answer never passes "
+            "for a whole one: the application is told, in its own dialect."
+        )
+        words: list[str] = []
+
+        def then_kill(piece: str) -> None:
+            words.append(piece)
+            if len(words) == WORDS_BEFORE_DEATH:
+                self._stage.kill(SOUTH)
+
+        said = self._listen(self._chat, "A story?", then_kill)
+        self._expect(said, SOUTH, attempts=2, code=CUT)
+        self._page.scene("The next request finds the one that is left, in whichever dialect.", numbered=False)
+        self._expect(self._ask(self._chat, "And now?"), WEST, attempts=3)
+
+    def _a_refusal(self) -> None:
+        self._stage.revive(NORTH, SOUTH)
+        self._stage.tell(NORTH, "refusal")
+        self._page.scene(
+            "North is back, and refuses, with status 200. The refusal is passed on and marked; it is not "
+            "carried to south in secret."
+        )
+        self._expect(self._ask(self._chat, "Would you?"), NORTH, attempts=1, finding="refusal")
+
+    def _a_substitution(self) -> None:
+        self._stage.tell(NORTH, f"other-model={UNDERSTUDY}")
+        self._page.scene(
+            "North quietly answers with another model. The answer still says so, and it is marked."
+        )
+        said = self._ask(self._chat, "Who are you?")
+        self._stage.tell(NORTH, "ok")
+        self._expect(said, NORTH, attempts=1, finding="substitution")
+        self._claim(
+            said.model == UNDERSTUDY, f"the model's name reaches the application; it got {said.model!r}"
+        )
+
+    def _the_ledger(self) -> None:
+        self._page.scene(
+            "The ledger has all of it (`freehold ledger tail`), and each in full (`ledger show`):"
+        )
+        self._recorded = self._exchanges()
+        config = str(self._stage.config)
+        ledger.tail(Namespace(config=config, n=len(self._said), follow=False, json=False))
+        longest = max(self._recorded, key=lambda exchange: len(exchange.attempts))
+        print()
+        ledger.show(Namespace(config=config, id=longest.id, json=False))
+
+    def _exchanges(self) -> Sequence[Exchange]:
+        recorded = tail(self._stage.state, len(self._said) + 1)
+        sent = [said.proof("exchange") for said in self._said]
+        self._claim(
+            [one.id for one in recorded] == sent, "the ledger holds exactly the requests that were sent"
+        )
+        noticed = [finding.kind for one in recorded for finding in one.findings]
+        self._claim(noticed == FINDINGS, f"three findings are recorded, not {noticed}")
+        return recorded
+
+    def summary(self) -> str:
+        """The figures, from what was recorded."""
+        attempts = sum(len(exchange.attempts) for exchange in self._recorded)
+        findings = sum(len(exchange.findings) for exchange in self._recorded)
+        return f"{len(self._recorded)} requests, {attempts} attempts, {findings} findings,"
+
+    def _ask(self, caller: Caller, prompt: str) -> Said:
+        self._page.request(caller.name, caller.shown(prompt))
+        said = caller.ask(prompt)
+        self._page.answer(f"{said.text} (from {said.model})" if said.text else said.text)
+        return self._noted(said)
+
+    def _listen(self, caller: Caller, prompt: str, also: Heard = lambda _: None) -> Said:
+        self._page.request(caller.name, caller.shown(prompt, stream=True))
+        with self._page.words() as word:
+
+            def heard(piece: str) -> None:
+                word(piece)
+                also(piece)
+
+            said = caller.listen(prompt, heard)
+        return self._noted(said)
+
+    def _noted(self, said: Said) -> Said:
+        self._said.append(said)
+        if said.error:
+            self._page.error(said.error)
+        self._page.proof({name: said.proof(name) for name in ("endpoint", "attempts", "finding", "exchange")})
+        return said
+
+    def _expect(self, said: Said, by: Provider, *, attempts: int, finding: str = "", code: str = "") -> None:
+        wanted = {"endpoint": by.endpoint, "attempts": str(attempts), "finding": finding}
+        for name, value in wanted.items():
+            found = said.proof(name)
+            self._claim(
+                found == value, f"x-freehold-{name} is {value or 'absent'}; it is {found or 'absent'}"
+            )
+        self._claim(bool(said.text), "there is an answer; there is none")
+        self._claim(
+            said.code == code, f"the error's code is {code or 'absent'}; it is {said.code or 'absent'}"
+        )
+        self._claim(
+            bool(said.error) == bool(code), f"an error is told: {bool(code)}; was told: {said.error!r}"
+        )
+
+    def _claim(self, holds: bool, claim: str) -> None:
+        if not holds:
+            raise NotShown(claim)
