@@ -273,7 +273,10 @@ async def test_a_provider_that_speaks_no_tls_is_a_fault_of_tls(ca_file: str) -> 
         await wire.reader.read(1)
         await wire.say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
 
-    async with provider(play) as served, door_to(served.url().replace("http:", "https:"), ca_file=ca_file) as door:
+    async with (
+        provider(play) as served,
+        door_to(served.url().replace("http:", "https:"), ca_file=ca_file) as door,
+    ):
         fault, message = await failure(ask(door))
 
     assert fault is Fault.TLS

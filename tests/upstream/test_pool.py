@@ -143,7 +143,7 @@ async def test_a_kept_connection_that_died_is_found_before_a_byte_is_sent(
                 await asyncio.sleep(0.02)
             else:
                 fickle.closed.wait(2)  # the loop stands still meanwhile, and cannot hear of it
-                time.sleep(0.02)
+                time.sleep(0.02)  # noqa: ASYNC251 - as above
             second = await ask(door)
     finally:
         fickle.stop()
@@ -192,7 +192,7 @@ async def hung_up_on(served: Provider, asking: "asyncio.Task[bytes]") -> None:
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     assert asking.cancelled()
-    await eventually(lambda: served.wires[0].closed.is_set())
+    await eventually(served.wires[0].closed.is_set)
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "piecewise"])
@@ -233,7 +233,7 @@ async def test_an_answer_closed_half_way_hangs_up_and_one_closed_at_its_end_does
         second = await send(door, whole=False)
         assert await second.piece() == b"hello"
         second.close()
-        await eventually(lambda: served.wires[0].closed.is_set())
+        await eventually(served.wires[0].closed.is_set)
 
     assert len(served.wires) == 1
 
@@ -346,7 +346,7 @@ async def test_a_turn_that_comes_as_the_patience_ends_is_not_lost() -> None:
         impatient = asyncio.create_task(pool.acquire(time.monotonic() + 0.05))
         patient = asyncio.create_task(pool.acquire(time.monotonic() + 5))
         await asyncio.sleep(0.01)
-        time.sleep(0.06)  # the loop stands still, until the first in line has waited for too long
+        time.sleep(0.06)  # noqa: ASYNC251 - the loop stands still until the first in line gives up
         await asyncio.sleep(0)
         pool.release(held)  # in the same turn of the loop in which its alarm goes off
         async with asyncio.timeout(1):
@@ -437,7 +437,7 @@ async def test_each_deadline_is_told_by_name_and_hangs_up(
 
     async with provider(play) as served, door_to(served.url(), timeouts=timeouts) as door:
         fault, message = await failure(ask(door, whole=False, deadline_s=deadline_s))
-        await eventually(lambda: served.wires[0].closed.is_set())
+        await eventually(served.wires[0].closed.is_set)
 
     assert fault is fails[0]
     assert fails[1] in message
