@@ -169,8 +169,8 @@ def setting_line(name: str, findings: Findings) -> str:
 
 
 def values(samples: Sequence[Sample], value: Value) -> list[float]:
-    """The value in each round that has one."""
-    return [found for sample in samples if (found := value(sample)) is not None]
+    """The value in each round that has one; a round without an answer has none."""
+    return [found for sample in samples if sample.answered and (found := value(sample)) is not None]
 
 
 def spread(samples: Sequence[Sample], value: Value, divisor: float = 1.0, digits: int = 0) -> str:

@@ -22,6 +22,7 @@ _PIECE = re.compile(rb"piece-(\d\d)")
 _IN_ORDER = [b"%02d" % number for number in range(PIECES)]
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE)
+_CODE = re.compile(rb'"code"\s*:\s*"(\w+)"')
 _WORDS = "The quick brown fox jumps over the lazy dog and thinks about what to do next. "
 
 
@@ -125,7 +126,8 @@ def unchunked(data: bytes, start: int) -> bytes:
 def fault(status: bytes, body: bytes, streamed: bool) -> str | None:
     """What is wrong with an answer, in two or three words; None: nothing."""
     if status != b"200":
-        return f"status {status.decode('latin-1')}"
+        code = _CODE.search(body)
+        return f"status {status.decode('latin-1')}{f' ({code[1].decode()})' if code else ''}"
     if not streamed:
         return None if END_MARK in body else "answer without its end"
     if _PIECE.findall(body) != _IN_ORDER:
