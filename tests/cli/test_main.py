@@ -16,6 +16,7 @@ COMMANDS = [
     ("up",),
     ("init",),
     ("check",),
+    ("demo",),
     ("sparring",),
     ("keys",),
     ("keys", "create"),

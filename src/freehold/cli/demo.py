@@ -20,14 +20,11 @@ from freehold.vocabulary.endpoint import Dialect
 
 WATCH_S = 0.3
 OPENING = (
-    "Three providers and a gateway now run on this machine. The providers are sparring partners: their words are "
-    "made up, and they misbehave when told to. Everything else is real: processes, requests, failures, records."
+    "Running here: a gateway, and three sparring providers, whose words are made up. Everything else is real."
 )
 NEXT = (
-    ("next", "freehold demo --stay        the same, and then it is yours to try"),
-    ("", "freehold init               write a configuration from the keys and model servers found here"),
-    ("", "freehold up                 serve it"),
-    ("", "freehold sparring --list    everything that a provider can do wrong, to practise with"),
+    ("next", "freehold demo --stay                  the same, and then it is yours to try"),
+    ("", "freehold init, then freehold up       serve the keys and model servers that are here"),
 )
 
 
@@ -37,21 +34,27 @@ def run(args: Namespace, stage_type: type[Stage] = Stage) -> int:
     import_ahead()
     page = Page.on(sys.stdout)
     with _ended_by_signals(), stage_type() as stage:
-        _open(page, stage)
-        story = Story(stage, page)
-        try:
-            story.tell()
-        except NotShown as missed:
-            page.line(f"\nNOT SHOWN: {missed}", RED)
-            page.line(stage.log(GATEWAY))
-            return PROBLEMS
-        page.line(
-            f"\n{story.summary()} {time.monotonic() - began:.1f} seconds. Every scene was checked.", BOLD
-        )
-        if not args.stay:
-            page.facts(NEXT)
-            return OK
-        return _stay(page, stage)
+        code = _perform(page, stage, began)
+        if code != OK or not args.stay:
+            return code
+        code = _stay(page, stage)
+    page.line("\nended; nothing is left behind")
+    return code
+
+
+def _perform(page: Page, stage: Stage, began: float) -> int:
+    _open(page, stage)
+    story = Story(stage, page)
+    try:
+        story.tell()
+    except NotShown as missed:
+        page.line(f"\nNOT SHOWN: {missed}", RED)
+        page.line(stage.log(GATEWAY))
+        return PROBLEMS
+    took_s = time.monotonic() - began
+    page.line(f"\n{story.summary()}, {took_s:.1f} seconds. Every scene was checked.", BOLD)
+    page.facts(NEXT)
+    return OK
 
 
 def _open(page: Page, stage: Stage) -> None:
@@ -72,7 +75,6 @@ def _stay(page: Page, stage: Stage) -> int:
         while stage.running():
             time.sleep(WATCH_S)
     except KeyboardInterrupt:
-        page.line("\nended; nothing is left behind")
         return OK
     page.line(f"the gateway ended by itself: {stage.log(GATEWAY)}", RED)
     return PROBLEMS
@@ -95,7 +97,8 @@ def _to_try(stage: Stage) -> Iterator[tuple[str, str]]:
         "",
         f'client.chat.completions.create(model="{ALIAS}", messages=[{{"role": "user", "content": "Hello"}}])',
     )
-    yield "Claude", f'client = anthropic.Anthropic(base_url="{stage.url}", api_key="{stage.key}")'
+    yield "Anthropic", f'client = anthropic.Anthropic(base_url="{stage.url}", api_key="{stage.key}")'
+    yield "", f'client.messages.create(model="{ALIAS}", messages=[... as above], max_tokens=200)'
     fault = json.dumps({"fault": "refusal"})
     yield "fault", shlex.join(("curl", f"http://{stage.address(PROVIDERS[0])}/sparring", "-d", fault))
     yield "", "the other faults: freehold sparring --list; the end of them: ok"

@@ -206,7 +206,7 @@ class PlainCaller:
             with closing(self._connection()) as connection:
                 answer = self._answer(connection, prompt, stream=True)
                 headers = _headers(answer)
-                for event in _events(answer):
+                for event in _events(answer) if answer.status == 200 else [json.loads(answer.read())]:
                     last |= event
                     if piece := _words(event):
                         pieces.append(piece)
@@ -249,7 +249,7 @@ def _words(said: dict[str, Any]) -> str:
 
 def _understood(text: str, said: Mapping[str, Any], headers: Mapping[str, str]) -> Said:
     error = said.get("error") or {}
-    told = f"{error['type']}: {error['message']}" if error else ""
+    told = f"{error.get('type')}: {error.get('message')}" if error else ""
     model = said.get("model") or said.get("message", {}).get("model", "")
     return Said(text, model, headers, told, error.get("code", ""))
 

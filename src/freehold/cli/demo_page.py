@@ -11,8 +11,8 @@ from freehold.cli.demo_callers import Heard
 from freehold.cli.output import table
 from freehold.config.environment import environment
 
-WIDTH_MIN, WIDTH_MAX = 60, 126
-MARGIN = 13  # the labels stand here
+WIDTH_MIN, WIDTH_MAX = 64, 126  # no header is wider than the first
+MARGIN = 13  # where labels end
 
 PLAIN, BOLD, DIM, RED, GREEN = "", "1", "2", "31", "32"
 

@@ -2,6 +2,8 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 
 from freehold.cli import ledger
 from freehold.cli.demo_callers import Caller, Heard, Said, chat_caller, messages_caller
@@ -14,6 +16,7 @@ from freehold.vocabulary.exchange import Exchange
 WORDS_BEFORE_DEATH = 5
 UNDERSTUDY = "understudy-mini"
 CUT = "answer_cut"
+MAIN_LINES = ("id", "outcome", "endpoint", "served.model", "served.usage")
 FINDINGS = ["truncation", "refusal", "substitution"]
 
 
@@ -46,26 +49,25 @@ class Story:
         with progress("loading the Anthropic SDK"):
             self._messages = messages_caller(self._stage.url, self._stage.key, ALIAS)
         self._page.scene(
-            "An application built for Anthropic asks for the same alias. North does not speak that dialect: "
-            "it is translated, word by word as it comes.",
+            "One built for Anthropic asks for the same. North speaks another dialect: each word is translated.",
             numbered=False,
         )
-        self._expect(self._listen(self._messages, "And what do you hold?"), NORTH, attempts=1)
+        pieces: list[str] = []
+        self._expect(self._listen(self._messages, "And hold?", pieces.append), NORTH, attempts=1)
+        self._claim(len(pieces) > 1, f"words come one by one; they came in {len(pieces)} piece")
 
     def _a_provider_dies(self) -> None:
         pid = self._stage.pid(NORTH.name)
         self._stage.kill(NORTH)
         self._page.scene(
-            f"Provider north dies (kill -9 {pid}). "
-            "The next endpoint answers, and the application notices nothing."
+            f"Provider north is dead (kill -9 {pid}). The next one answers, in the same request."
         )
         self._expect(self._ask(self._chat, "Who carries on?"), SOUTH, attempts=2)
 
     def _another_dies_midway(self) -> None:
         pid = self._stage.pid(SOUTH.name)
         self._page.scene(
-            f"Provider south dies in the middle of a sentence (kill -9 {pid}). Half an answer never passes "
-            "for a whole one: the application is told, in its own dialect."
+            f"Provider south dies in mid-sentence (kill -9 {pid}). Half an answer is never passed off as whole."
         )
         words: list[str] = []
 
@@ -76,40 +78,40 @@ class Story:
 
         said = self._listen(self._chat, "A story?", then_kill)
         self._expect(said, SOUTH, attempts=2, code=CUT)
-        self._page.scene("The next request finds the one that is left, in whichever dialect.", numbered=False)
+        self._page.scene("The next request finds the one that is left, whatever its dialect.", numbered=False)
         self._expect(self._ask(self._chat, "And now?"), WEST, attempts=3)
 
     def _a_refusal(self) -> None:
         self._stage.revive(NORTH, SOUTH)
         self._stage.tell(NORTH, "refusal")
         self._page.scene(
-            "North is back, and refuses, with status 200. The refusal is passed on and marked; it is not "
-            "carried to south in secret."
+            "North is back, and refuses, with status 200. That is passed on and marked, not taken to south in secret."
         )
         self._expect(self._ask(self._chat, "Would you?"), NORTH, attempts=1, finding="refusal")
 
     def _a_substitution(self) -> None:
         self._stage.tell(NORTH, f"other-model={UNDERSTUDY}")
         self._page.scene(
-            "North quietly answers with another model. The answer still says so, and it is marked."
+            "North quietly has another model answer. The answer's own word for it is kept, and marked."
         )
-        said = self._ask(self._chat, "Who are you?")
+        said = self._ask(self._messages, "Who are you?")
         self._stage.tell(NORTH, "ok")
         self._expect(said, NORTH, attempts=1, finding="substitution")
-        self._claim(
-            said.model == UNDERSTUDY, f"the model's name reaches the application; it got {said.model!r}"
-        )
+        self._claim(said.model == UNDERSTUDY, f"the answer names its model; it names {said.model!r}")
 
     def _the_ledger(self) -> None:
         self._page.scene(
-            "The ledger has all of it (`freehold ledger tail`), and each in full (`ledger show`):"
+            "The ledger has it all. `freehold ledger tail`, and of `freehold ledger show` the main lines:"
         )
         self._recorded = self._exchanges()
         config = str(self._stage.config)
         ledger.tail(Namespace(config=config, n=len(self._said), follow=False, json=False))
         longest = max(self._recorded, key=lambda exchange: len(exchange.attempts))
-        print()
-        ledger.show(Namespace(config=config, id=longest.id, json=False))
+        with redirect_stdout(StringIO()) as shown:
+            ledger.show(Namespace(config=config, id=longest.id, json=False))
+        plain, gap, tables = shown.getvalue().partition("\n\n")
+        kept = [line for line in plain.splitlines() if line.split()[0] in MAIN_LINES]
+        self._page.line("\n" + "\n".join(kept) + gap + tables.rstrip())
 
     def _exchanges(self) -> Sequence[Exchange]:
         recorded = tail(self._stage.state, len(self._said) + 1)
@@ -125,7 +127,7 @@ class Story:
         """The figures, from what was recorded."""
         attempts = sum(len(exchange.attempts) for exchange in self._recorded)
         findings = sum(len(exchange.findings) for exchange in self._recorded)
-        return f"{len(self._recorded)} requests, {attempts} attempts, {findings} findings,"
+        return f"{len(self._recorded)} requests, {attempts} attempts, {findings} findings"
 
     def _ask(self, caller: Caller, prompt: str) -> Said:
         self._page.request(caller.name, caller.shown(prompt))
@@ -142,12 +144,14 @@ class Story:
                 also(piece)
 
             said = caller.listen(prompt, heard)
+            if said.model:
+                word(f" (from {said.model})")
         return self._noted(said)
 
     def _noted(self, said: Said) -> Said:
         self._said.append(said)
         if said.error:
-            self._page.error(said.error)
+            self._page.error(f"{said.error} (code: {said.code})" if said.code else said.error)
         self._page.proof({name: said.proof(name) for name in ("endpoint", "attempts", "finding", "exchange")})
         return said
 

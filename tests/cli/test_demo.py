@@ -1,0 +1,193 @@
+"""`freehold demo` as a process of its own: what it shows, that it can fail, that it leaves nothing behind."""
+
+import http.client
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PLAIN = "import sys; sys.modules['openai'] = sys.modules['anthropic'] = None\n"
+PROGRAM = """
+import sys
+from functools import partial
+from freehold.cli import demo
+from freehold.cli.main import main
+from freehold.cli.demo_stage import PROVIDERS, Stage
+
+class Watched(Stage):
+    def __enter__(self):
+        super().__enter__()
+        names = ["gateway", *(one.name for one in PROVIDERS)]
+        print("pids", *map(self.pid, names), file=sys.stderr, flush=True)
+        return self
+{methods}
+demo.run = partial(demo.run, stage_type=Watched)
+sys.exit(main({words}))
+"""
+SCENES = [
+    ("north/atlas-2", "1", ""),
+    ("north/atlas-2", "1", ""),
+    ("south/atlas-2", "2", ""),
+    ("south/atlas-2", "2", ""),
+    ("west/meridian-1", "3", ""),
+    ("north/atlas-2", "1", "refusal"),
+    ("north/atlas-2", "1", "substitution"),
+]
+PROOF = re.compile(
+    r"headers +x-freehold-endpoint: (\S+)  x-freehold-attempts: (\d)(?:  x-freehold-finding: (\S+))?"
+    r"\s+x-freehold-exchange: (x[0-9a-f]{27})\n"
+)
+
+
+@contextmanager
+def demo(temporary: Path, program: str) -> Iterator["subprocess.Popen[str]"]:
+    """A demo whose temporary folders lie in `temporary`."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        cwd=temporary,
+    )
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.terminate()  # which ends what it has started
+            running.communicate(timeout=20)
+
+
+def program(methods: str = "", *, stay: bool = False, sdks: bool = False) -> str:
+    return ("" if sdks else PLAIN) + PROGRAM.format(methods=methods, words=["demo", *["--stay"] * stay])
+
+
+def read_until(running: "subprocess.Popen[str]", pattern: str) -> str:
+    assert running.stdout is not None
+    said = ""
+    while not re.search(pattern, said):
+        line = running.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def left(temporary: Path, pids: str) -> tuple[list[Path], list[int]]:
+    """What a demo that has ended has left behind: files, and processes."""
+    started = [int(pid) for pid in pids.removeprefix("pids ").split()]
+    assert len(started) == 4
+    return list(temporary.iterdir()), [pid for pid in started if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("sdks", [True, False], ids=["official SDKs", "plain HTTP"])
+def test_every_scene_is_shown_and_on_the_ledger(tmp_path: Path, sdks: bool) -> None:
+    with demo(tmp_path, program(sdks=sdks)) as running:
+        out, err = running.communicate(timeout=60)
+
+    assert running.returncode == 0, out + err
+    proofs = PROOF.findall(out)
+    assert [proof[:3] for proof in proofs] == SCENES
+    ledger = out.partition("\nAT (UTC)")[2]
+    assert re.findall(r"(?m)^20.* (x[0-9a-f]{27})$", ledger) == [proof[3] for proof in proofs]
+    assert re.findall(r"(?m)^20.* (answered|cut) ", ledger) == ["answered"] * 3 + ["cut"] + ["answered"] * 3
+    assert " ".join(out.split()).count("(code: answer_cut)") == 1
+    assert "(from understudy-mini)" in out
+    assert ("plain HTTP: POST" in out, "OpenAI SDK" in out, "Anthropic SDK" in out) == (not sdks, sdks, sdks)
+    assert re.search(
+        r"\n7 requests, 11 attempts, 3 findings, \d+\.\d seconds\. Every scene was checked\.\n", out
+    )
+    assert "\x1b" not in out
+    assert left(tmp_path, err) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("methods", "missed"),
+    [
+        ("    def kill(self, *providers): pass", "x-freehold-endpoint is south/atlas-2; it is north/atlas-2"),
+        ("    def tell(self, provider, fault): pass", "x-freehold-finding is refusal; it is absent"),
+    ],
+    ids=["nobody dies", "nobody refuses"],
+)
+def test_a_scene_that_does_not_hold_is_told_and_is_1(tmp_path: Path, methods: str, missed: str) -> None:
+    with demo(tmp_path, program(methods)) as running:
+        out, err = running.communicate(timeout=60)
+
+    assert running.returncode == 1, out + err
+    assert f"\nNOT SHOWN: {missed}\n" in out
+    assert "Every scene was checked" not in out
+    assert left(tmp_path, err) == ([], [])
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_it_midway_ends_everything(tmp_path: Path, sign: signal.Signals) -> None:
+    with demo(tmp_path, program()) as running:
+        read_until(running, "mid-sentence")
+        running.send_signal(sign)
+        out, err = running.communicate(timeout=20)
+
+    assert running.returncode == 130
+    assert "Every scene was checked" not in out
+    assert left(tmp_path, err) == ([], [])
+
+
+def test_a_gateway_that_does_not_start_is_told(tmp_path: Path) -> None:
+    methods = (
+        "    def _spawn(self, name, *words): super()._spawn(name, *words, *['--worse'] * (name == 'gateway'))"
+    )
+
+    with demo(tmp_path, program(methods)) as running:
+        out, err = running.communicate(timeout=30)
+
+    assert (running.returncode, out, list(tmp_path.iterdir())) == (3, "", [])
+    assert err.startswith("error: the demo's gateway did not start\nremedy: usage: freehold")
+
+
+def test_it_stays_and_what_it_prints_works(tmp_path: Path) -> None:
+    with demo(tmp_path, program(stay=True)) as running:
+        said = read_until(running, "stop .*\n")
+        command = re.search(r"(?m)^ +curl +(curl .*/v1/.*)$", said)
+        assert command
+        answer = curl(command[1])
+        assert (answer.status, answer.headers["x-freehold-endpoint"]) == (200, "north/atlas-2")
+        fault = re.search(r"(?m)^ +fault +(curl .*)$", said)
+        assert fault
+        assert curl(fault[1]).status == 200
+        assert curl(command[1]).headers["x-freehold-finding"] == "refusal"
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=20)
+
+    assert (running.returncode, out) == (0, "\nended; nothing is left behind\n")
+    assert left(tmp_path, err) == ([], [])
+
+
+def curl(line: str) -> http.client.HTTPResponse:
+    """Send what the line would have curl send."""
+    name, url, *words = shlex.split(line)
+    assert name == "curl"
+    headers = dict(words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection.request("POST", parts.path, words[words.index("-d") + 1], headers)
+    answer = connection.getresponse()
+    json.loads(answer.read())
+    connection.close()
+    return answer
