@@ -21,7 +21,11 @@ ROWS: tuple[tuple[str, str, str], ...] = (  # the fault, the whole answer, the s
     ("silent", "timeout_first_byte", "timeout_first_byte"),
     ("slow-first-byte=10ms", "ok", "ok"),
     ("slow-first-token=10ms", "ok", "ok"),
-    ("slow-first-token=9s", "timeout_idle", "timeout_first_byte"),  # a stream's first byte is its first event's
+    (
+        "slow-first-token=9s",
+        "timeout_idle",
+        "timeout_first_byte",
+    ),  # a stream's first byte is its first event's
     ("slow-drip=2ms", "ok", "ok"),
     ("stall", "timeout_idle", "cut timeout_idle"),
     ("stall=0", "timeout_idle", "timeout_first_byte"),

@@ -1,0 +1,258 @@
+"""Retry-After, the breaker and the deadlines: when an endpoint is asked, and for how long it is waited for."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from freehold.sparring.server import Sparring
+from freehold.vocabulary.exchange import Outcome
+from tests.gateway.house import PATIENCE_S, House, Partners, Said, aliases, house, provider
+
+DIALECTS = ("chat", "messages")
+STREAMED = (False, True)
+
+
+@pytest.fixture
+def first(partners: Partners) -> Sparring:
+    return partners.open(seed=4)
+
+
+@pytest.fixture
+def second(partners: Partners) -> Sparring:
+    return partners.open(seed=5)
+
+
+@contextmanager
+def served(folder: Path, settings: str, first: Sparring, second: Sparring | None = None) -> Iterator[House]:
+    """A gateway with the alias `m`: the first endpoint, and perhaps a second."""
+    config = settings + "\n" + provider("first", first, *DIALECTS)
+    pool = ["first/m"]
+    if second is not None:
+        config += provider("second", second, *DIALECTS)
+        pool.append("second/m")
+    with house(folder, config + aliases(m=pool)) as running:
+        yield running
+
+
+def tried(running: House, said: Said) -> list[tuple[str, str]]:
+    return [(attempt.endpoint, attempt.outcome) for attempt in running.exchange(said).attempts]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("fault", ["429=60", "503=60"])
+def test_an_endpoint_that_asked_for_a_pause_is_left_alone(
+    partners: Partners, first: Sparring, second: Sparring, tmp_path: Path, fault: str
+) -> None:
+    partners.tell(first, fault)
+    with served(tmp_path, "", first, second) as running:
+        said = [running.ask("chat", "m", stream=stream) for stream in (False, True, False)]
+
+        assert [answer.headers["x-freehold-endpoint"] for answer in said] == ["second/m"] * 3
+        assert tried(running, said[0]) == [("first/m", "status"), ("second/m", "ok")]
+        assert tried(running, said[1]) == tried(running, said[2]) == [("second/m", "ok")]
+    assert len(first.requests) == 1
+
+
+@pytest.mark.parametrize("stream", STREAMED)
+def test_a_short_pause_of_the_only_endpoint_is_waited_for(
+    partners: Partners, first: Sparring, tmp_path: Path, stream: bool
+) -> None:
+    partners.tell(first, "429=0.5")
+    with served(tmp_path, "breaker.wait_s_max = 5", first) as running, ThreadPoolExecutor() as caller:
+        asked = caller.submit(running.ask, "chat", "m", stream=stream)
+        until(lambda: len(first.requests) == 1)
+        partners.tell(first, "ok")
+        said = asked.result(PATIENCE_S)
+
+        assert (said.status, said.headers["x-freehold-attempts"]) == (200, "2")
+        assert tried(running, said) == [("first/m", "status"), ("first/m", "ok")]
+        assert running.exchange(said).attempts[1].began_us >= 490_000
+    assert len(first.requests) == 2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_long_pause_of_the_only_endpoint_is_told_to_the_caller(
+    partners: Partners, first: Sparring, tmp_path: Path, dialect: str
+) -> None:
+    partners.tell(first, "429=60")
+    with served(tmp_path, "breaker.wait_s_max = 5", first) as running:
+        said = [running.ask(dialect, "m") for _ in range(2)]
+
+        for answer in said:
+            assert (answer.status, answer.error()["code"]) == (429, "all_endpoints_busy")
+            assert answer.error()["type"] == "rate_limit_error"
+            assert 55 <= int(answer.headers["retry-after"]) <= 61
+            assert running.exchange(answer).outcome is Outcome.FAILED
+        assert [tried(running, answer) for answer in said] == [
+            [("first/m", "status")],
+            [("first/m", "cooling")],
+        ]
+    assert len(first.requests) == 1
+
+
+def test_an_endpoint_that_failed_too_often_is_left_alone_until_it_works_again(
+    partners: Partners, first: Sparring, second: Sparring, tmp_path: Path
+) -> None:
+    partners.tell(first, "500")
+    with served(
+        tmp_path, "breaker = { failures = 2, open_s = 0.5, open_s_max = 0.5 }", first, second
+    ) as running:
+        said = [running.ask("chat", "m") for _ in range(4)]
+
+        assert [answer.headers["x-freehold-endpoint"] for answer in said] == ["second/m"] * 4
+        assert [len(tried(running, answer)) for answer in said] == [2, 2, 1, 1]
+        assert len(first.requests) == 2
+        until(
+            lambda: running.ask("chat", "m").headers["x-freehold-attempts"] == "2"
+        )  # a probe, and it failed
+        assert tried(running, running.ask("chat", "m")) == [("second/m", "ok")]
+        partners.tell(first, "ok")
+        until(lambda: running.ask("chat", "m").headers["x-freehold-endpoint"] == "first/m")
+        assert tried(running, running.ask("chat", "m")) == [("first/m", "ok")]
+
+
+def test_alone_an_endpoint_that_failed_too_often_is_an_error_at_once(
+    partners: Partners, first: Sparring, tmp_path: Path
+) -> None:
+    partners.tell(first, "500")
+    with served(tmp_path, "breaker = { failures = 2, open_s = 60 }", first) as running:
+        said = [running.ask("chat", "m") for _ in range(3)]
+
+        assert [answer.status for answer in said] == [502] * 3
+        assert [tried(running, answer)[0][1] for answer in said] == ["status", "status", "breaker_open"]
+        assert said[2].error()["code"] == "all_endpoints_failed"
+        assert 55 <= int(said[2].headers["retry-after"]) <= 61
+    assert len(first.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["429-bare", "400", "400-policy", "refusal"])
+def test_what_shows_that_an_endpoint_is_alive_does_not_open_its_breaker(
+    partners: Partners, first: Sparring, tmp_path: Path, fault: str
+) -> None:
+    partners.tell(first, fault)
+    with served(tmp_path, "breaker = { failures = 1, open_s = 60, wait_s_max = 0.05 }", first) as running:
+        for _ in range(3):
+            running.ask("chat", "m")
+    assert len(first.requests) == 3
+
+
+def test_streams_that_break_off_open_the_breaker(
+    partners: Partners, first: Sparring, second: Sparring, tmp_path: Path
+) -> None:
+    partners.tell(first, "cut+slow-drip=2ms")
+    with served(tmp_path, "breaker = { failures = 2, open_s = 60 }", first, second) as running:
+        said = [running.ask("messages", "m", stream=True) for _ in range(3)]
+
+        ends = [(running.exchange(answer).endpoint, str(running.exchange(answer).outcome)) for answer in said]
+        assert ends == [("first/m", "cut"), ("first/m", "cut"), ("second/m", "answered")]
+
+
+QUICK = "timeouts = {{ connect_s = 0.3, first_byte_s = 0.3, idle_s = 0.3, total_s = {} }}"
+
+
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    """The base URL of a listener whose queue is full: connections to it are neither taken nor refused."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        queued = []
+        for _ in range(4):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+            queued.append(waiting)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        for waiting in queued:
+            waiting.close()
+
+
+@pytest.mark.parametrize("stream", STREAMED)
+def test_the_deadline_for_a_connection_is_kept(
+    deaf: str, first: Sparring, tmp_path: Path, stream: bool
+) -> None:
+    config = QUICK.format(9) + f'\n[providers.deaf]\nbase_url = "{deaf}"\ndialects = ["chat"]\n'
+    config += provider("first", first, "chat") + aliases(pair=["deaf/m", "first/m"], alone=["deaf/m"])
+    with house(tmp_path, config) as running:
+        survived, alone = (running.ask("chat", name, stream=stream) for name in ("pair", "alone"))
+
+        assert tried(running, survived) == [("deaf/m", "timeout_connect"), ("first/m", "ok")]
+        assert (alone.status, alone.error()["code"]) == (504, "deadline_exceeded")
+        assert 290_000 <= running.exchange(alone).took_us < 2_000_000
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "stream", "outcome", "least_us"),
+    [
+        ("silent", False, "timeout_first_byte", 290_000),
+        ("silent", True, "timeout_first_byte", 290_000),
+        ("stall", False, "timeout_idle", 290_000),
+        ("slow-drip=100ms", False, "timeout_total", 690_000),
+    ],
+)
+def test_a_deadline_before_the_first_byte_is_kept_and_told(
+    partners: Partners, first: Sparring, tmp_path: Path, *, dialect: str, fault: str, stream: bool,
+    outcome: str, least_us: int,
+) -> None:  # fmt: skip
+    partners.tell(first, fault)
+    with served(tmp_path, QUICK.format(0.7), first) as running:
+        said = running.ask(dialect, "m", stream=stream)
+
+        assert (said.status, said.error()["code"], said.error()["type"]) == (
+            504,
+            "deadline_exceeded",
+            "timeout_error",
+        )
+        assert tried(running, said) == [("first/m", outcome)]
+        assert least_us <= running.exchange(said).took_us < least_us + 2_000_000
+    assert first.hangups == 1  # nobody pays for words nobody reads
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "outcome", "least_us"),
+    [("stall", "timeout_idle", 290_000), ("slow-drip=100ms", "timeout_total", 690_000)],
+)
+def test_a_deadline_within_a_stream_is_kept_and_told(
+    partners: Partners,
+    first: Sparring,
+    tmp_path: Path,
+    *,
+    dialect: str,
+    fault: str,
+    outcome: str,
+    least_us: int,
+) -> None:
+    partners.tell(first, fault)
+    with served(tmp_path, QUICK.format(0.7), first) as running:
+        said = running.ask(dialect, "m", stream=True)
+
+        assert (said.status, said.whole, said.error()["code"]) == (200, True, "answer_cut")
+        assert tried(running, said) == [("first/m", outcome)]
+        assert running.exchange(said).outcome is Outcome.CUT
+        assert least_us <= running.exchange(said).took_us < least_us + 2_000_000
+        until(lambda: first.hangups == 1)
+
+
+def test_the_total_deadline_is_for_all_attempts_together(
+    partners: Partners, first: Sparring, second: Sparring, tmp_path: Path
+) -> None:
+    partners.tell(first, "silent")
+    partners.tell(second, "silent")
+    with served(tmp_path, QUICK.format(0.5), first, second) as running:
+        said = running.ask("chat", "m")
+
+        assert (said.status, said.error()["code"]) == (504, "deadline_exceeded")
+        assert tried(running, said) == [("first/m", "timeout_first_byte"), ("second/m", "timeout_total")]
+        assert 490_000 <= running.exchange(said).took_us < 2_500_000
