@@ -31,6 +31,7 @@ from freehold.upstream.door import Door
 
 TICK_S = 1.0
 BACKLOG = 2_048
+LAST_WORDS_S = 1.0  # a caller who does not even read why its answer was broken off is not waited for longer
 
 OnReady = Callable[[str], None]
 
@@ -77,6 +78,7 @@ async def _serve(
         upkeep = asyncio.create_task(_upkeep(pipeline, ring, server, state, worker))
         try:
             await server.serve(sockets=[listening])
+            await _last_words(server)
         finally:
             upkeep.cancel()
             pipeline.door.close()
@@ -138,6 +140,19 @@ async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", state: P
                 leave(pipeline.metrics.snapshot(), state, worker)
         except OSError as error:
             _log.warning("upkeep: %s", error)
+
+
+async def _last_words(server: "_Server") -> None:
+    """Let exchanges that had to be broken off be recorded, and their callers told, before the ledger closes.
+
+    uvicorn has cancelled them when the drain was over; it does neither for a second signal, nor does it wait.
+    """
+    tasks = list(server.server_state.tasks)
+    if server.force_exit:
+        for task in tasks:
+            task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_WORDS_S)
 
 
 class _Server(uvicorn.Server):
