@@ -52,6 +52,8 @@ class App:
         except FreeholdError as error:
             draft = Draft(dialect or Dialect.CHAT)
             headers = [JSON, *draft.headers()]
+            if isinstance(error, MethodNotAllowed):  # RFC 9110, section 15.5.6 wants them named
+                headers.append((b"allow", b"GET, HEAD" if dialect is None else b"POST"))
             await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
 
     async def _exchange(self, dialect: Dialect, client: Client) -> None:
