@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import random
 import resource
 import signal
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -25,6 +27,7 @@ DIALECT = pytest.mark.parametrize("dialect", ["chat", "messages"])
 STREAMS = 1_000
 PIECES = 40
 KILLS = 20
+PIDFD_GETFD = 438  # the same number on every architecture
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,40 @@ async def one_stream(port: int, number: int) -> str:
     assert len(heard.events()) > 20
     assert json.loads(heard.text())["asked"]["turns"][0]["text"] == numbers
     return heard.exchange
+
+
+async def test_small_packets_are_not_held_back(tmp_path: Path, partner: Sparring) -> None:
+    """The kernel is asked, about the very socket that the gateway answers us on."""
+    with gateway(tmp_path, config(partner)) as running:
+        async with caller(running.port) as calling:
+            await calling.say(request(path="/healthz", method="GET"))
+            await calling.hear("GET")
+            ours = calling.writer.get_extra_info("sockname")
+            theirs = [one for one in sockets_of(running.pid) if peer_of(one) == ours]
+            options = [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in theirs]
+
+    assert len(options) == 1
+    assert options[0]
+
+
+def sockets_of(pid: int) -> list[socket.socket]:
+    """Copies of another process's sockets. Needs the right to trace it, which a parent usually has."""
+    process, found = os.pidfd_open(pid), []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        if str(link.readlink()).startswith("socket:"):
+            copy = ctypes.CDLL(None).syscall(PIDFD_GETFD, process, int(link.name), 0)
+            if copy < 0:
+                pytest.skip("this system does not let a process look at its child's sockets")
+            found.append(socket.socket(fileno=copy))
+    os.close(process)
+    return found
+
+
+def peer_of(one: socket.socket) -> object:
+    try:
+        return one.getpeername()
+    except OSError:
+        return None
 
 
 async def in_flight(port: int) -> float:
