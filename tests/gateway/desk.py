@@ -14,7 +14,7 @@ from tests.gateway.house import House, Partners, aliases, house, post, provider,
 
 SPOKEN = ("chat", "messages")  # by the endpoint; the SDK decides what the caller speaks
 FAULTS = ("ok", "400", "400-policy", "401", "404", "429=60", "500", "503", "529", "reset", "silent", "refusal",
-          "filtered", "length", "cut+slow-drip=2ms", "error-event+slow-drip=2ms", "stall", "wrong-type")  # fmt: skip
+          "filtered", "length", "cut+slow-drip=20ms", "error-event+slow-drip=20ms", "stall", "wrong-type")  # fmt: skip
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},

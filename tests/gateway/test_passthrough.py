@@ -17,7 +17,7 @@ UPSTREAM = "far/north-2026"  # longer than the alias, with a character that some
 # Spellings that a parser and a writer would not give back as they were.
 SPELLINGS = (
     b'{"model":"%b","messages":[{"role":"user","content":"x"}],"max_tokens":9}',
-    b'{ "messages" :\n [ {"role" : "user", "content" : "\xc3\xa9 \\u00e9 \\/"} ] , "max_tokens":9, "model"\t:\t"%b" }\r\n',
+    b'{ "messages":\n[ {"role" : "user", "content" : "\xc3\xa9 \\u00e9 \\/"} ] , "max_tokens":9,"model"\t:\t"%b" }\r\n',
     b'{"max_tokens":1e2,"temperature":0.10,"model":"%b","messages":[{"role":"user","content":"\\"model\\":\\"no\\""}],"n":1}',
     b'{"metadata":{"model":"inner"},"model":"%b","messages":[{"content":"x","role":"user"}],"max_tokens":9,"zz":-0.0}',
     b'{"model":"%b","max_tokens":9,"messages":[{"role":"user","content":"x"}],"unheard_of":{"a":[1,2.50,null]},"user":""}',

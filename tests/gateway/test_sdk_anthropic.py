@@ -269,7 +269,7 @@ def test_errors_of_the_callers_own_are_the_sdks_own(office: Desk) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("fault", ["cut+slow-drip=2ms", "error-event+slow-drip=2ms", "stall"])
+@pytest.mark.parametrize("fault", ["cut+slow-drip=20ms", "error-event+slow-drip=20ms", "stall"])
 def test_a_stream_that_breaks_off_is_an_error(office: Desk, spoken: str, fault: str) -> None:
     said = ""
     with (

@@ -151,7 +151,7 @@ def test_what_shows_that_an_endpoint_is_alive_does_not_open_its_breaker(
 def test_streams_that_break_off_open_the_breaker(
     partners: Partners, first: Sparring, second: Sparring, tmp_path: Path
 ) -> None:
-    partners.tell(first, "cut+slow-drip=2ms")
+    partners.tell(first, "cut+slow-drip=20ms")
     with served(tmp_path, "breaker = { failures = 2, open_s = 60 }", first, second) as running:
         said = [running.ask("messages", "m", stream=True) for _ in range(3)]
 
