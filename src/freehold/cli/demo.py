@@ -35,10 +35,13 @@ def run(args: Namespace, stage_type: type[Stage] = Stage) -> int:
     page = Page.on(sys.stdout)
     with _ended_by_signals(), stage_type() as stage:
         code = _perform(page, stage, began)
-        if code != OK or not args.stay:
-            return code
-        code = _stay(page, stage)
-    page.line("\nended; nothing is left behind")
+        staying = args.stay and code == OK
+        if staying:
+            code = _stay(page, stage)
+        elif code == OK:
+            page.facts(NEXT)
+    if staying:
+        page.line("\nended; nothing is left behind")
     return code
 
 
@@ -53,7 +56,6 @@ def _perform(page: Page, stage: Stage, began: float) -> int:
         return PROBLEMS
     took_s = time.monotonic() - began
     page.line(f"\n{story.summary()}, {took_s:.1f} seconds. Every scene was checked.", BOLD)
-    page.facts(NEXT)
     return OK
 
 
@@ -81,30 +83,20 @@ def _stay(page: Page, stage: Stage) -> int:
 
 
 def _to_try(stage: Stage) -> Iterator[tuple[str, str]]:
-    body = json.dumps({"model": ALIAS, "messages": [{"role": "user", "content": "Hello"}]})
-    fields = (
-        "-i",
-        "-H",
-        f"authorization: Bearer {stage.key}",
-        "-H",
-        "content-type: application/json",
-        "-d",
-        body,
-    )
-    yield "curl", shlex.join(("curl", f"{stage.url}/v1/chat/completions", *fields))
-    yield "OpenAI", f'client = openai.OpenAI(base_url="{stage.url}/v1", api_key="{stage.key}")'
-    yield (
-        "",
-        f'client.chat.completions.create(model="{ALIAS}", messages=[{{"role": "user", "content": "Hello"}}])',
-    )
-    yield "Anthropic", f'client = anthropic.Anthropic(base_url="{stage.url}", api_key="{stage.key}")'
-    yield "", f'client.messages.create(model="{ALIAS}", messages=[... as above], max_tokens=200)'
-    fault = json.dumps({"fault": "refusal"})
-    yield "fault", shlex.join(("curl", f"http://{stage.address(PROVIDERS[0])}/sparring", "-d", fault))
-    yield "", "the other faults: freehold sparring --list; the end of them: ok"
-    yield "kill", f"kill -9 {stage.pid(PROVIDERS[0].name)}"
-    yield "ledger", shlex.join(("freehold", "ledger", "tail", "--follow", "--config", str(stage.config)))
+    north, messages = PROVIDERS[0], [{"role": "user", "content": "Hello"}]
+    body, fault = json.dumps({"model": ALIAS, "messages": messages}), json.dumps({"fault": "refusal"})
+    headers = ("-H", f"authorization: Bearer {stage.key}", "-H", "content-type: application/json")
     pids = ", ".join(f"{name} {stage.pid(name)}" for name in (GATEWAY, *(one.name for one in PROVIDERS)))
+    asked = f'model="{ALIAS}", messages={json.dumps(messages)}'
+    yield "curl", shlex.join(("curl", "-i", f"{stage.url}/v1/chat/completions", *headers, "-d", body))
+    yield "OpenAI", f'client = openai.OpenAI(base_url="{stage.url}/v1", api_key="{stage.key}")'
+    yield "", f"client.chat.completions.create({asked})"
+    yield "Anthropic", f'client = anthropic.Anthropic(base_url="{stage.url}", api_key="{stage.key}")'
+    yield "", f"client.messages.create({asked}, max_tokens=200)"
+    yield "fault", shlex.join(("curl", f"http://{stage.address(north)}/sparring", "-d", fault))
+    yield "", 'the other faults: freehold sparring --list; "ok" ends them'
+    yield "kill", f"kill -9 {stage.pid(north.name)}"
+    yield "ledger", shlex.join(("freehold", "ledger", "tail", "--follow", "--config", str(stage.config)))
     yield "stop", f"Ctrl-C ends everything (processes: {pids})"
 
 

@@ -87,7 +87,7 @@ class OpenAICaller:
             api_key=key,
             max_retries=0,
             timeout=TIMEOUT_S,
-            http_client=openai.DefaultHttpxClient(trust_env=False),  # a proxy has no part in this
+            http_client=openai.DefaultHttpxClient(mounts={url: None}),  # past any proxy
         )
         self.name = f"OpenAI SDK {openai.__version__}"
 
@@ -138,7 +138,7 @@ class AnthropicCaller:
             api_key=key,
             max_retries=0,
             timeout=TIMEOUT_S,
-            http_client=anthropic.DefaultHttpxClient(trust_env=False),
+            http_client=anthropic.DefaultHttpxClient(mounts={url: None}),
         )
         self.name = f"Anthropic SDK {anthropic.__version__}"
 

@@ -31,7 +31,7 @@ CONTROL_S = 5.0
 LOG_CHARS = 600
 
 # Few words, slowly, so that a reader sees them come.
-_PACE = '{ x-sparring-chunks = "12", x-sparring-gap-ms = "35" }'
+_PACE = '{ x-sparring-chunks = "12", x-sparring-gap-ms = "50" }'
 _PROVIDER = '[providers.{name}]\nbase_url = "{url}"\ndialects = ["{dialect}"]\nheaders = {pace}\n'
 
 
