@@ -7,7 +7,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from tests.gateway.desk import PIXEL, PROMPT, SPOKEN, Desk, openai_tools
+from tests.gateway.sdk.desk import PIXEL, PROMPT, SPOKEN, Desk, openai_tools
 
 ASKED: Any = [{"role": "user", "content": PROMPT}]
 BOTH = pytest.mark.parametrize("spoken", SPOKEN)

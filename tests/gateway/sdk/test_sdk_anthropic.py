@@ -6,7 +6,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.gateway.desk import PIXEL, PROMPT, SPOKEN, Desk, anthropic_tools
+from tests.gateway.sdk.desk import PIXEL, PROMPT, SPOKEN, Desk, anthropic_tools
 
 ASKED: Any = [{"role": "user", "content": PROMPT}]
 BOTH = pytest.mark.parametrize("spoken", SPOKEN)
