@@ -248,7 +248,7 @@ async def test_a_body_over_the_limit_that_says_so_is_refused_before_it_is_sent(
 ) -> None:
     async with caller(house.port) as calling:
         await calling.say(request(path=PATHS[dialect]).replace(b"length: 0", b"length: 100001"))
-        heard = await calling.hear()
+        heard = await calling.hear(patience_s=4)
         told(heard, dialect, errors.BodyTooLarge, "the body is over 100000 bytes")
         assert await calling.hung_up()
 
@@ -615,7 +615,7 @@ async def test_who_expects_to_send_too_much_is_refused_at_once(house: Gateway, d
     head = request(path=PATHS[dialect], headers=["expect: 100-continue"])
     async with caller(house.port) as calling:
         await calling.say(head.replace(b"length: 0", b"length: 100001"))
-        heard = await calling.hear()
+        heard = await calling.hear(patience_s=4)
 
     told(heard, dialect, errors.BodyTooLarge, "the body is over 100000 bytes")
     assert heard.interim == ()
