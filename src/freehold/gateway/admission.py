@@ -12,7 +12,7 @@ from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
 from freehold.gateway.keys import Key, KeyRing
 from freehold.gateway.metrics import Metrics
-from freehold.vocabulary.errors import CrossOrigin, KeyNotAllowed, MissingKey, Overloaded
+from freehold.vocabulary.errors import CrossOrigin, MissingKey, Overloaded
 
 ANONYMOUS = "local"  # the application's name where no keys are asked for
 
@@ -28,14 +28,15 @@ class Admission:
     @property
     def asks_for_keys(self) -> bool:
         """Set by `server.keys`; where it is unset, as soon as a key exists."""
-        wanted = self._settings.keys
-        return wanted if wanted is not None else not self._ring.empty
+        return not self._ring.empty if self._settings.keys is None else self._settings.keys
 
     def admit(self, client: Client, draft: Draft) -> Key | None:
         """Name the application of a request. Raises CallerError (key, origin) or Overloaded."""
         key = self.identify(client)
-        draft.application = ANONYMOUS if key is None else key.name
-        draft.key = None if key is None else key.id
+        if key is None:
+            draft.application = ANONYMOUS
+        else:
+            draft.application, draft.key = key.name, key.id
         if self._metrics.in_flight > self._settings.in_flight_max:
             raise Overloaded(f"more than {self._settings.in_flight_max} requests are in flight")
         return key
@@ -45,27 +46,15 @@ class Admission:
         if not self.asks_for_keys:
             _refuse_strange_pages(client)
             return None
-        return self._ring.find(_secret(client), time.time_ns() // 1_000_000)
+        bearer = client.headers.get(b"authorization", b"")
+        secret = bearer[7:].strip() if bearer[:7].lower() == b"bearer " else client.headers.get(b"x-api-key")
+        if secret is None:
+            raise MissingKey("the request carries no key")
+        return self._ring.find(secret, time.time_ns() // 1_000_000)
 
     def allows(self, key: Key | None, alias: str) -> bool:
         """Whether an alias may be asked for."""
-        return key is None or self._ring.allows(key, alias)
-
-    def allow(self, key: Key | None, alias: str) -> None:
-        """Raises KeyNotAllowed."""
-        if key is not None and not self._ring.allows(key, alias):
-            raise KeyNotAllowed(f"the key {key.id} of `{key.name}` may not ask for `{alias[:200]}`")
-
-
-def _secret(client: Client) -> bytes:
-    headers = client.headers
-    bearer = headers.get(b"authorization")
-    if bearer is not None and bearer[:7].lower() == b"bearer ":
-        return bearer[7:].strip()
-    secret = headers.get(b"x-api-key")
-    if secret is None:
-        raise MissingKey("the request carries no key")
-    return secret
+        return key is None or not key.aliases or self._ring.allows(key, alias)
 
 
 def _refuse_strange_pages(client: Client) -> None:

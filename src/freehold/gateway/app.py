@@ -44,7 +44,14 @@ class App:
         path = scope["path"]
         dialect = ROUTES.get(path)
         if dialect is not None and scope["method"] == "POST":
-            await self._exchange(dialect, client)
+            connection = client.connection
+            if connection is not None:
+                connection.begin()
+            try:
+                await self._pipeline.exchange(dialect, client)
+            finally:
+                if connection is not None:
+                    connection.end()
             return
         try:
             page = self._page(path, scope["method"], dialect)
@@ -55,17 +62,6 @@ class App:
             if isinstance(error, MethodNotAllowed):  # RFC 9110, section 15.5.6 wants them named
                 headers.append((b"allow", b"GET, HEAD" if dialect is None else b"POST"))
             await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
-
-    async def _exchange(self, dialect: Dialect, client: Client) -> None:
-        connection = client.connection
-        if connection is None:
-            await self._pipeline.exchange(dialect, client)
-            return
-        connection.begin()
-        try:
-            await self._pipeline.exchange(dialect, client)
-        finally:
-            connection.end()
 
     def _page(
         self, path: str, method: str, dialect: Dialect | None

@@ -60,36 +60,30 @@ class Stream(NamedTuple):
 Answer = Whole | Stream
 
 
-class Request(NamedTuple):
-    """What the caller sent."""
-
-    dialect: Dialect
-    head: Head
-    body: bytes
-    extra: bytes  # header lines for a provider of the same dialect
-
-
 class Ask:
-    """The `Call` for one request."""
+    """The `Call` for one request. `extra` are header lines for a provider of the same dialect."""
 
-    __slots__ = ("_door", "_request")
+    __slots__ = ("_body", "_dialect", "_door", "_extra", "_head")
 
-    def __init__(self, door: Door, request: Request) -> None:
+    def __init__(self, door: Door, dialect: Dialect, head: Head, body: bytes, extra: bytes) -> None:
         self._door = door
-        self._request = request
+        self._dialect = dialect
+        self._head = head
+        self._body = body
+        self._extra = extra
 
     async def __call__(self, endpoint: Endpoint, deadline: float) -> Answer:
         """Ask `endpoint`. Raises UpstreamFailed, and CallerError for what its dialect cannot carry."""
-        request = self._request
-        spoken = endpoint.spoken(request.dialect)
+        caller, head = self._dialect, self._head
+        spoken = caller if caller in endpoint.dialects else endpoint.spoken(caller)
         assert spoken is not None  # noqa: S101 - the pipeline left out endpoints that cannot answer
         lost: tuple[str, ...] = ()
         extra = b""
-        if spoken is request.dialect:
-            body, extra = with_model(request.body, request.head, endpoint.model), request.extra
+        if spoken is caller:
+            body, extra = with_model(self._body, head, endpoint.model), self._extra
         else:
-            body, lost = translate_request(request.body, request.dialect, spoken, endpoint.model)
-        stream = request.head.stream
+            body, lost = translate_request(self._body, caller, spoken, endpoint.model)
+        stream = head.stream
         incoming = await self._door.send(
             endpoint.provider, spoken, body, extra=extra, whole=not stream, deadline=deadline
         )
@@ -109,8 +103,8 @@ class Ask:
             raise _failed(Fault.EMPTY, "the answer has no body", incoming)
         try:
             served = glance(spoken, body)
-            if spoken is not self._request.dialect:
-                body = translate_answer(body, spoken, self._request.dialect)
+            if spoken is not self._dialect:
+                body = translate_answer(body, spoken, self._dialect)
         except NotAnAnswer as error:
             raise _failed(Fault.GARBAGE, str(error), incoming) from None
         return Whole(incoming.status, passed_on(incoming.headers), body, served, lost)
@@ -125,9 +119,11 @@ class Ask:
         seen.feed(first)
         if seen.failed:
             raise _failed(Fault.ERROR_EVENT, _event_error(first), incoming)
-        caller = self._request.dialect
-        translator = None if spoken is caller else _translator(self._request, spoken)
+        translator = None if spoken is self._dialect else self._translator(spoken)
         return Stream(passed_on(incoming.headers), incoming, first, rest, seen, translator, lost)
+
+    def _translator(self, spoken: Dialect) -> StreamTranslator:
+        return StreamTranslator(spoken, self._dialect, include_usage=self._head.include_usage)
 
     async def _error(self, incoming: Incoming, spoken: Dialect) -> Whole:
         body, status = await incoming.whole(), incoming.status
@@ -137,8 +133,8 @@ class Ask:
             said = f"{error.code or error.type}: {error.message}" if error.message else "no message"
             raise _failed(Fault.STATUS, f"HTTP {status}, {said}", incoming)
         headers = passed_on(incoming.headers)
-        if spoken is not self._request.dialect:
-            body = translate_error(status, body, self._request.dialect)
+        if spoken is not self._dialect:
+            body = translate_error(status, body, self._dialect)
             headers = [(b"content-type", b"application/json")]
         return Whole(status, headers, body, None, (), content)
 
@@ -164,10 +160,6 @@ async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:
         if len(held) > EVENT_BYTES_MAX:
             raise _failed(Fault.GARBAGE, f"no event within the first {EVENT_BYTES_MAX} bytes", incoming)
     raise _failed(Fault.EMPTY, "the stream ended before its first event", incoming)
-
-
-def _translator(request: Request, spoken: Dialect) -> StreamTranslator:
-    return StreamTranslator(spoken, request.dialect, include_usage=request.head.include_usage)
 
 
 def _event_error(data: bytes) -> str:

@@ -5,6 +5,7 @@ Does not protect: against many well-behaved connections at once; the operating s
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -15,6 +16,40 @@ from freehold.gateway.client import CONNECTION
 from freehold.vocabulary.errors import BadRequest, CallerError, HeadersTooLarge, SlowClient
 
 
+class Corked:
+    """A transport that can hold one write back until the next."""
+
+    __slots__ = ("_held", "_holding", "_transport", "abort", "is_closing", "pause_reading", "resume_reading")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held = b""
+        self._holding = False
+        self.abort = transport.abort
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+
+    def hold(self) -> None:
+        """The next write waits for the one after it."""
+        self._holding = True
+
+    def write(self, data: bytes) -> None:
+        """Send, with what was held before it."""
+        if self._holding:
+            self._held, self._holding = data, False
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        if self._held:
+            self.write(b"")
+        self._transport.close()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One caller's connection. `settings` is set on a subclass by `guarded`."""
 
@@ -23,6 +58,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gone = False
+        self.hold: Callable[[], None]
         self._task: asyncio.Task[Any] | None = None
         self._head_bytes = 0  # of a head that is not whole yet
         self._waiting_since = time.monotonic()  # for a whole head; 0 while none is expected
@@ -38,6 +74,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._task = None
 
     # For asyncio and httptools.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put a cork between uvicorn, which writes head and body apart, and the socket."""
+        super().connection_made(transport)
+        corked = Corked(transport)
+        self.hold = corked.hold
+        self.transport = cast(asyncio.Transport, corked)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop working for a caller who hung up."""

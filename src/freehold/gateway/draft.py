@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import lru_cache
 from random import Random
 from typing import TypeAlias
 
@@ -99,6 +100,7 @@ class Draft:
         return told
 
 
+@lru_cache(maxsize=10_000)
 def _header_text(text: str) -> bytes:
     """Callers choose part of these texts: nothing in them may end a header line or fill a buffer."""
     return text[:HEADER_CHARS_MAX].encode("unicode_escape")

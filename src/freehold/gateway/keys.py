@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from hmac import compare_digest
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ from freehold.vocabulary.errors import BadRequest, ConfigError, ExpiredKey, Inva
 FILE = "keys.json"
 VERSION = 1
 NAME_CHARS_MAX = 100
+ALLOWED_MAX = 10_000  # answers remembered; callers choose the names, and memory must not follow them
+PREFIX_BYTES = 8  # of a hash, enough to find it
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,9 @@ class Key:
     aliases: tuple[str, ...] = ()  # globs of the aliases it may ask for; none: all
     expires_ms: int | None = None  # None: never
     revoked_ms: int | None = None  # None: it is in force
+
+
+NOBODY = (b"", Key("", "", 0))  # found where no key is
 
 
 class _File(msgspec.Struct):
@@ -112,7 +118,8 @@ class KeyRing:
         self.trouble = ""  # why the file's present state is not in force; "" when it is
         self._path = path
         self._seen = _signature(path)
-        self._keys = _by_digest(_read(path))
+        self._keys = _by_prefix(_read(path))
+        self._allowed: dict[tuple[str, str], bool] = {}
 
     @property
     def empty(self) -> bool:
@@ -122,13 +129,13 @@ class KeyRing:
     def find(self, secret: bytes, now_ms: int) -> Key:
         """The key with this text. Raises MissingKey, InvalidKey, ExpiredKey.
 
-        The time that a look-up takes tells about the hash at most, and nobody can steer a hash towards a
-        known one; so a comparison in constant time would protect nothing.
+        The first bytes of the hash find the entry, and the whole hash is compared in constant time.
         """
         if not secret:
             raise MissingKey("the request carries an empty key")
-        key = self._keys.get(sha256(secret).digest())
-        if key is None or key.revoked_ms is not None:
+        digest = sha256(secret).digest()
+        hashed, key = self._keys.get(digest[:PREFIX_BYTES], NOBODY)
+        if not compare_digest(hashed, digest) or key.revoked_ms is not None:
             raise InvalidKey("the key is not known here, or was revoked")
         if key.expires_ms is not None and now_ms >= key.expires_ms:
             raise ExpiredKey(f"the key {key.id} has expired")
@@ -136,7 +143,14 @@ class KeyRing:
 
     def allows(self, key: Key, alias: str) -> bool:
         """Whether a key may ask for an alias."""
-        return not key.aliases or any(fnmatchcase(alias, glob) for glob in key.aliases)
+        if not key.aliases:
+            return True
+        allowed = self._allowed.get((key.id, alias))
+        if allowed is None:
+            allowed = any(fnmatchcase(alias, glob) for glob in key.aliases)
+            if len(self._allowed) < ALLOWED_MAX:
+                self._allowed[key.id, alias] = allowed
+        return allowed
 
     def refresh(self) -> None:
         """Take the file's present state if it changed. Never raises; see `trouble`."""
@@ -145,7 +159,7 @@ class KeyRing:
             return
         self._seen = signature
         try:
-            keys = _by_digest(_read(self._path))
+            keys = _by_prefix(_read(self._path))
             if self._keys and not keys:
                 raise ConfigError("the keys are gone", file=str(self._path))
         except ConfigError as error:
@@ -167,8 +181,9 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _by_digest(keys: dict[str, Key]) -> dict[bytes, Key]:
-    return {bytes.fromhex(hashed): key for hashed, key in keys.items()}
+def _by_prefix(keys: dict[str, Key]) -> dict[bytes, tuple[bytes, Key]]:
+    digests = {bytes.fromhex(hashed): key for hashed, key in keys.items()}
+    return {digest[:PREFIX_BYTES]: (digest, key) for digest, key in digests.items()}
 
 
 def _read(path: Path) -> dict[str, Key]:

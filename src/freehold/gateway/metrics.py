@@ -26,6 +26,7 @@ from freehold.vocabulary.exchange import Exchange
 Labels: TypeAlias = tuple[str, ...]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+BUCKETS_US = tuple(int(bound * 1e6) for bound in BUCKETS_S)
 SERIES_MAX = 10_000  # of one metric; callers choose part of the labels, and memory must not follow them
 
 
@@ -62,57 +63,87 @@ class Snapshot(msgspec.Struct):
     ledger_healthy: bool
 
 
+class _Tally:
+    """The exchanges that ended alike."""
+
+    __slots__ = ("count", "first", "first_us", "input", "lone", "output", "took", "took_us")
+
+    def __init__(self) -> None:
+        self.count = self.input = self.output = self.took_us = self.first_us = 0
+        self.lone = 0  # with one attempt, and that went well
+        self.took = [0] * (len(BUCKETS_US) + 1)
+        self.first = [0] * (len(BUCKETS_US) + 1)
+
+
 class Metrics:
     """The counts of this process."""
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.ledger_healthy = True
-        self._counters: dict[Family, Counter[Labels]] = {family: Counter() for family in COUNTERS}
-        self._histograms: dict[Family, dict[Labels, list[float]]] = {family: {} for family in HISTOGRAMS}
-        self._exchanges = self._counters[EXCHANGES]
-        self._attempts = self._counters[ATTEMPTS]
+        self._tallies: dict[tuple[str, str | None, str, int, str | None], _Tally] = {}
+        self._attempts: Counter[Labels] = Counter()
+        self._findings: Counter[Labels] = Counter()
 
     def count(self, exchange: Exchange) -> None:
         """Take note of an exchange that is over."""
-        endpoint = exchange.endpoint or ""
-        labels = (exchange.dialect, endpoint, exchange.outcome, str(exchange.status), exchange.code or "")
-        _add(self._exchanges, labels, 1)
-        for attempt in exchange.attempts:
-            _add(self._attempts, (attempt.endpoint, attempt.outcome), 1)
-        for finding in exchange.findings:
-            _add(self._counters[FINDINGS], (endpoint, finding.kind), 1)
-        usage = exchange.served.usage if exchange.served is not None else None
-        if usage is not None:
-            _add(self._counters[TOKENS], (endpoint, "input"), usage.input_tokens or 0)
-            _add(self._counters[TOKENS], (endpoint, "output"), usage.output_tokens or 0)
-        self._observe(DURATION, exchange.dialect, exchange.took_us)
+        key = (exchange.dialect, exchange.endpoint, exchange.outcome, exchange.status, exchange.code)
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._new_tally(key)
+        tally.count += 1
+        tally.took_us += exchange.took_us
+        tally.took[bisect_left(BUCKETS_US, exchange.took_us)] += 1
         if exchange.first_byte_us is not None:
-            self._observe(FIRST_BYTE, exchange.dialect, exchange.first_byte_us)
+            tally.first_us += exchange.first_byte_us
+            tally.first[bisect_left(BUCKETS_US, exchange.first_byte_us)] += 1
+        if exchange.served is not None and (usage := exchange.served.usage) is not None:
+            tally.input += usage.input_tokens or 0
+            tally.output += usage.output_tokens or 0
+        if len(exchange.attempts) == 1 and exchange.attempts[0].outcome == "ok":
+            tally.lone += 1
+        else:
+            for attempt in exchange.attempts:
+                _add(self._attempts, (attempt.endpoint, attempt.outcome))
+        for finding in exchange.findings:
+            _add(self._findings, (exchange.endpoint or "", finding.kind))
 
     def snapshot(self) -> Snapshot:
         """All counts as plain values."""
+        counters: dict[Family, Counter[Labels]] = {family: Counter() for family in COUNTERS}
+        histograms: dict[Family, dict[Labels, list[float]]] = {family: {} for family in HISTOGRAMS}
+        counters[ATTEMPTS].update(self._attempts)
+        counters[FINDINGS].update(self._findings)
+        for (dialect, endpoint, outcome, status, code), tally in self._tallies.items():
+            counters[EXCHANGES][dialect, endpoint or "", outcome, str(status), code or ""] += tally.count
+            if endpoint is not None:
+                counters[ATTEMPTS][endpoint, "ok"] += tally.lone
+                counters[TOKENS][endpoint, "input"] += tally.input
+                counters[TOKENS][endpoint, "output"] += tally.output
+            _merge(histograms[DURATION], (dialect,), [*tally.took, tally.took_us / 1e6])
+            _merge(histograms[FIRST_BYTE], (dialect,), [*tally.first, tally.first_us / 1e6])
         return Snapshot(
-            {family.name: list(counts.items()) for family, counts in self._counters.items()},
-            {family.name: list(series.items()) for family, series in self._histograms.items()},
+            {family.name: list(counts.items()) for family, counts in counters.items()},
+            {family.name: list(series.items()) for family, series in histograms.items()},
             self.in_flight,
             self.ledger_healthy,
         )
 
-    def _observe(self, family: Family, dialect: str, took_us: int) -> None:
-        series = self._histograms[family]
-        counts = series.get((dialect,))
-        if counts is None:
-            counts = series[(dialect,)] = [0.0] * (len(BUCKETS_S) + 2)
-        seconds = took_us / 1e6
-        counts[bisect_left(BUCKETS_S, seconds)] += 1
-        counts[-1] += seconds
+    def _new_tally(self, key: tuple[str, str | None, str, int, str | None]) -> _Tally:
+        if len(self._tallies) >= SERIES_MAX:
+            key = (key[0], "other", key[2], key[3], key[4])
+        return self._tallies.setdefault(key, _Tally())
 
 
-def _add(counts: Counter[Labels], labels: Labels, amount: float) -> None:
+def _add(counts: Counter[Labels], labels: Labels) -> None:
     if labels not in counts and len(counts) >= SERIES_MAX:
         labels = ("other",) * len(labels)
-    counts[labels] += amount  # type: ignore[assignment]
+    counts[labels] += 1
+
+
+def _merge(series: dict[Labels, list[float]], labels: Labels, counts: list[float]) -> None:
+    known = series.get(labels)
+    series[labels] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
 
 
 def leave(snapshot: Snapshot, directory: Path, worker: int) -> None:
@@ -167,8 +198,7 @@ class _Collected:
         total: dict[Labels, list[float]] = {}
         for snapshot in self._snapshots:
             for labels, counts in snapshot.histograms.get(family.name, ()):
-                known = total.get(labels)
-                total[labels] = list(map(sum, zip(known, counts, strict=True))) if known else list(counts)
+                _merge(total, labels, counts)
         metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
         for labels, counts in total.items():
             buckets, seen = [], 0.0

@@ -14,7 +14,7 @@ from freehold.dialects.errors import error_body, error_event
 from freehold.dialects.peek import read_head
 from freehold.gateway.admission import Admission
 from freehold.gateway.aliases import Aliases
-from freehold.gateway.attempt import Answer, Ask, Request, Stream, Whole
+from freehold.gateway.attempt import Answer, Ask, Stream, Whole
 from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
 from freehold.gateway.metrics import Metrics
@@ -28,6 +28,7 @@ from freehold.vocabulary.errors import (
     CallerError,
     Draining,
     FreeholdError,
+    KeyNotAllowed,
     LedgerUnavailable,
     UpstreamFailed,
 )
@@ -74,11 +75,16 @@ class Pipeline:
         draft.request_bytes = len(body)
         head = read_head(draft.dialect, body)
         draft.alias, draft.stream = head.model, head.stream
-        self.admission.allow(key, head.model)
+        if not self.admission.allows(key, head.model):
+            raise KeyNotAllowed(
+                f"the key {draft.key} of `{draft.application}` may not ask for `{head.model[:200]}`"
+            )
         pool = self.aliases.pool(head.model, draft.dialect)
         if not self.ledger.healthy:
             raise LedgerUnavailable(f"the journal cannot be written: {self.ledger.reason}")
-        ask = Ask(self.door, Request(draft.dialect, head, body, _extra(client)))
+        beta = client.headers.get(b"anthropic-beta")
+        extra = b"" if beta is None else b"anthropic-beta: %b\r\n" % beta
+        ask = Ask(self.door, draft.dialect, head, body, extra)
         deadline = draft.began + self.config.timeouts.total_s
         draft.endpoint, answer = await self.router.first_answer(pool, ask, deadline, draft.attempts)
         draft.first_byte_us, draft.lost = draft.elapsed_us(), answer.lost
@@ -186,12 +192,6 @@ class Pipeline:
             self._close(draft, outcome, status, code)
         except LedgerUnavailable:
             return  # the journal has already reported itself broken, and no answer goes out
-
-
-def _extra(client: Client) -> bytes:
-    """What a caller may add for a provider of its own dialect."""
-    beta = client.headers.get(b"anthropic-beta")
-    return b"" if beta is None else b"anthropic-beta: " + beta + b"\r\n"
 
 
 async def _let_close(stream: Stream) -> None:

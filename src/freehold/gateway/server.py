@@ -32,6 +32,7 @@ from freehold.upstream.door import Door
 TICK_S = 1.0
 BACKLOG = 2_048
 LAST_WORDS_S = 1.0  # a caller who does not even read why its answer was broken off is not waited for longer
+GC_THRESHOLDS = (20_000, 20, 50)  # an exchange leaves few cycles behind, and a collection stops them all
 
 OnReady = Callable[[str], None]
 
@@ -166,6 +167,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()  # what exists now lives for ever: later collections need not look at it
+        gc.set_threshold(*GC_THRESHOLDS)
         self._ready()
 
     @contextmanager

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from freehold.ledger.journal import Recent
-from freehold.ledger.segment import Damage, body_of, lines_after, segments, unframed, written_bytes
+from freehold.ledger.segment import Damage, lines_after, segments, unframed, written_bytes
 from freehold.vocabulary.errors import LedgerUnavailable
 
 VERSION = 1
@@ -36,7 +38,9 @@ PRAGMA user_version = {VERSION};
 
 # Each statement gives up the interpreter lock and must win it back from a busy event loop, so rows go
 # in many to a statement; and reading them holds the lock, so not too many.
-ROWS_PER_STATEMENT = 50
+ROWS_PER_STATEMENT = 64
+
+_length, _row = itemgetter(2), itemgetter(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +137,17 @@ def put(connection: sqlite3.Connection, recents: Sequence[Recent]) -> int | None
 
     Returns how far the segment has been taken by that; None if some records between are missing.
     """
-    segment, last, line, _ = recents[-1]
-    end = last + len(line)
+    segment, last, length, _ = recents[-1]
+    end = last + length
     place = (segment.parent.name, segment.name)
     with _transaction(connection):
         offset = _offset(connection, place)
         wanted = [recent for recent in recents if recent[1] >= offset]  # `take` can have been there first
-        if wanted and offset + sum(len(line) for _, _, line, _ in wanted) != end:
+        if wanted and offset + sum(map(_length, wanted)) != end:
             return None
         for begin in range(0, len(wanted), ROWS_PER_STATEMENT):
-            values: list[object] = []
-            for _, _, line, it in wanted[begin : begin + ROWS_PER_STATEMENT]:
-                values += (it.id, it.at_ms, it.application, it.alias)
-                values += (it.endpoint, it.outcome, it.code, body_of(line))
-            _insert(connection, values)
+            rows = map(_row, wanted[begin : begin + ROWS_PER_STATEMENT])
+            _insert(connection, list(chain.from_iterable(rows)))
         if wanted:
             _set_offset(connection, place, end)
     return end

@@ -12,14 +12,14 @@ from collections import deque
 from pathlib import Path
 
 from freehold.config import schema
-from freehold.ledger.segment import framed, next_segment, segments
+from freehold.ledger.segment import body_of, framed, next_segment, segments
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange
 
 LOCK_WAIT_S = 1.0  # by then a predecessor has closed, or a recovery has looked at the tail
 # A record just appended, kept until the database has it, because to read it again would cost more: its
-# segment, its offset there, its line, its exchange. A named tuple would cost five times as much to make.
-Recent = tuple[Path, int, bytes, Exchange]
+# segment, its offset and length there, its row. A named tuple would cost five times as much to make.
+Recent = tuple[Path, int, int, tuple[object, ...]]
 RECENT_MAX = 4_096  # records that wait in memory; what does not fit is read from the file again
 PROBE = bytes(1 << 16)  # room for some records, so that health does not flap at the last free block
 
@@ -109,7 +109,9 @@ class Journal:
             self._fail("the disk took only a part of a record")
             raise LedgerUnavailable(f"the journal cannot be written: {self.reason}")
         if len(self.recent) < RECENT_MAX:
-            self.recent.append((self.segment, self.size, line, exchange))
+            it = exchange
+            row = (it.id, it.at_ms, it.application, it.alias, it.endpoint, it.outcome, it.code, body_of(line))
+            self.recent.append((self.segment, self.size, written, row))
         self.size += written
         self._unsynced = True
         if self.size >= self._segment_bytes:

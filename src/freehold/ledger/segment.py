@@ -51,7 +51,7 @@ class Damage:
 def framed(exchange: Exchange) -> bytes:
     """The line that stands for an exchange. JSON escapes line feeds, so the only one is the last byte."""
     body = _encode(exchange)
-    return b"%08x " % crc32(body) + body + b"\n"
+    return b"%08x %b\n" % (crc32(body), body)
 
 
 def body_of(line: bytes) -> bytes:

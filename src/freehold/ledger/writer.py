@@ -16,6 +16,9 @@ from freehold.ledger.journal import Journal
 from freehold.vocabulary.errors import LedgerUnavailable
 
 RECONNECT_S = 1.0
+# The thread takes the interpreter from the event loop for each group; few large groups disturb it least.
+INDEX_S = 1.0
+INDEX_RECORDS = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -25,23 +28,20 @@ class Writer:
 
     def __init__(self, journal: Journal, database: Path, commit_s: float) -> None:
         self.trouble = ""
+        self.alive = False  # whether the thread works; without it nothing becomes durable
         self._journal = journal
         self._database = database
         self._commit_s = commit_s
         self._connection: sqlite3.Connection | None = None
         self._reached: tuple[Path, int] | None = None  # how far the database has come; None: unknown
-        self._retry_at = 0.0
+        self._retry_at = self._due = 0.0
         self._stop = Event()
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
+        self.alive = True
         self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread works; without it nothing becomes durable."""
-        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Take in what is left, and end."""
@@ -51,17 +51,22 @@ class Writer:
     def _run(self) -> None:
         try:
             while not self._stop.wait(self._commit_s):
-                self._round()
+                self._journal.sync()
+                if time.monotonic() >= self._due or len(self._journal.recent) >= INDEX_RECORDS:
+                    self._index()
+            self._journal.sync()
             self._retry_at = 0.0
-            self._round()
+            self._index()
         finally:
+            self.alive = False
             if self._connection is not None:
                 self._connection.close()
 
-    def _round(self) -> None:
-        self._journal.sync()
-        if time.monotonic() < self._retry_at:
+    def _index(self) -> None:
+        now = time.monotonic()
+        if now < self._retry_at:
             return
+        self._due = now + INDEX_S
         try:
             self._catch_up()
         except (sqlite3.Error, OSError, LedgerUnavailable) as error:

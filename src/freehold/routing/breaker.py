@@ -29,7 +29,6 @@ class Signal(Enum):
 
 
 NEXT = {
-    (State.CLOSED, Signal.SUCCEEDED): State.CLOSED,
     (State.CLOSED, Signal.TOO_MANY_FAILURES): State.OPEN,
     (State.OPEN, Signal.COOLED_DOWN): State.PROBING,
     (State.PROBING, Signal.SUCCEEDED): State.CLOSED,
@@ -68,11 +67,9 @@ class Breaker:
     def succeeded(self) -> None:
         """It gave an answer, or turned the request down in a way that shows it is alive."""
         if self.state is State.PROBING:
-            self._open_s = self._settings.open_s
-        if (
-            self.state is not State.OPEN
-        ):  # an answer to a request from before it opened proves nothing about now
             self._move(Signal.SUCCEEDED)
+            self._open_s = self._settings.open_s
+        if self.state is State.CLOSED:  # if open, this answers a request from before, and proves nothing
             self._failures = 0
 
     def failed(self, now: float) -> None:

@@ -32,7 +32,7 @@ class Call(Protocol[T_co]):
     """Sends one request to one endpoint.
 
     Returns once the answer has begun well. Raises UpstreamFailed for every failure after which another
-    endpoint may be asked, and nothing else. `deadline` is the end of the whole exchange, on the router's clock.
+    endpoint may be asked, and nothing else. `deadline`: the end of the whole exchange, on the router's clock.
     """
 
     def __call__(self, endpoint: Endpoint, deadline: float, /) -> Awaitable[T_co]:
@@ -71,15 +71,20 @@ class Router:
         failures: list[UpstreamFailed] = []
         asked: set[str] = set()
         while True:
-            for endpoint in pool:
-                breaker = self.breaker(endpoint.id)
-                if endpoint.id in asked or not breaker.admit(self._clock()):
-                    continue
-                asked.add(endpoint.id)
+            while (endpoint := self._next(pool, asked)) is not None:
+                now = self._clock()
                 try:
-                    return endpoint, await self._attempt(endpoint, breaker, call, deadline, (began, attempts))
+                    answer = await call(endpoint, deadline)
                 except UpstreamFailed as failure:
                     failures.append(failure)
+                    attempts.append(self._failed(endpoint, failure, now - began, self._clock() - now))
+                except BaseException:
+                    self.breaker(endpoint.id).abandoned(self._clock())
+                    raise
+                else:
+                    self.breaker(endpoint.id).succeeded()
+                    attempts.append(_succeeded(endpoint, now - began, self._clock() - now))
+                    return endpoint, answer
                 if self._clock() >= deadline:
                     raise DeadlineExceeded("no endpoint answered before the exchange's deadline")
             patience = min(began + self._settings.wait_s_max, deadline)
@@ -87,34 +92,17 @@ class Router:
                 self._note_skipped(pool, asked, attempts)
                 raise self._verdict(pool, failures)
 
-    async def _attempt(
-        self,
-        endpoint: Endpoint,
-        breaker: Breaker,
-        call: Call[T],
-        deadline: float,
-        log: tuple[float, list[Attempt]],
-    ) -> T:
-        exchange_began, attempts = log
-        began = self._clock()
-        try:
-            answer = await call(endpoint, deadline)
-        except UpstreamFailed as failure:
-            now = self._clock()
-            attempts.append(_failed(endpoint, failure, began - exchange_began, now - began))
-            self._learn(breaker, failure, now)
-            raise
-        except BaseException:
-            breaker.abandoned(self._clock())
-            raise
-        breaker.succeeded()
-        took_us = int((self._clock() - began) * 1e6)
-        attempts.append(
-            Attempt(endpoint.id, "ok", began_us=int((began - exchange_began) * 1e6), first_byte_us=took_us)
-        )
-        return answer
+    def _next(self, pool: Sequence[Endpoint], asked: set[str]) -> Endpoint | None:
+        """The first that has not been asked yet and is not to be left alone."""
+        for endpoint in pool:
+            if endpoint.id not in asked and self.breaker(endpoint.id).admit(self._clock()):
+                asked.add(endpoint.id)
+                return endpoint
+        return None
 
-    def _learn(self, breaker: Breaker, failure: UpstreamFailed, now: float) -> None:
+    def _failed(self, endpoint: Endpoint, failure: UpstreamFailed, began_s: float, took_s: float) -> Attempt:
+        """Learn from a failure, and say what there is to record of it."""
+        breaker, now = self.breaker(endpoint.id), self._clock()
         if failure.retry_after_s is not None:
             breaker.cool(now, failure.retry_after_s)
         if failure.http_status == 429:
@@ -123,6 +111,15 @@ class Router:
             breaker.abandoned(now)
         else:
             breaker.failed(now)
+        return Attempt(
+            endpoint.id,
+            failure.fault,
+            failure.http_status,
+            int(began_s * 1e6),
+            None,
+            int(took_s * 1e6),
+            failure.message,
+        )
 
     async def _wait_for_one(self, pool: Sequence[Endpoint], asked: set[str], patience: float) -> bool:
         """When somebody asked us to wait, and will be free again before `patience` ends: wait, and say so."""
@@ -156,15 +153,9 @@ class Router:
         return AllEndpointsFailed(_told(message, failures), retry_after_s=wait_s or None)
 
 
-def _failed(endpoint: Endpoint, failure: UpstreamFailed, began_s: float, took_s: float) -> Attempt:
-    return Attempt(
-        endpoint.id,
-        failure.fault,
-        status=failure.http_status,
-        began_us=int(began_s * 1e6),
-        took_us=int(took_s * 1e6),
-        detail=failure.message,
-    )
+def _succeeded(endpoint: Endpoint, began_s: float, took_s: float) -> Attempt:
+    took_us = int(took_s * 1e6)
+    return Attempt(endpoint.id, "ok", None, int(began_s * 1e6), took_us, took_us)
 
 
 def _told(message: str, failures: list[UpstreamFailed]) -> str:

@@ -77,7 +77,14 @@ class Connection(asyncio.Protocol):
             raise self._failure
         if self._reading_paused:
             self._resume_reading()
-        await self._wait(deadline, fault, whole=whole)
+        self._deadline, self._deadline_fault, self._wants_whole = deadline, fault, whole
+        if self._timer is None or self._timer_at > deadline:
+            self._set_timer(deadline)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
         if self._failure is not None and not self.parser.complete:
             raise self._failure
 
@@ -133,20 +140,9 @@ class Connection(asyncio.Protocol):
 
     # Waiting.
 
-    async def _wait(self, deadline: float, fault: Fault, *, whole: bool) -> None:
-        self._deadline, self._deadline_fault = deadline, fault
-        self._wants_whole = whole
-        if self._timer is None or self._timer_at > deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._set_timer(deadline)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
     def _set_timer(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer, self._timer_at = self._loop.call_at(deadline, self._look_at_clock), deadline
 
     def _look_at_clock(self) -> None:

@@ -38,6 +38,11 @@ class Incoming:
 
     async def whole(self) -> bytes:
         """The rest of the body. Raises UpstreamFailed, also when it is over `upstream.answer_bytes_max`."""
+        connection = self._connection
+        if connection is not None and connection.parser.complete and self._decoder is None:
+            body = connection.take()  # nearly always: it was waited for as a whole
+            self._finish()
+            return body
         pieces, size = [], 0
         while piece := await self.piece():
             pieces.append(piece)
@@ -105,7 +110,7 @@ class Door:
     def __init__(self, accounts: Mapping[str, Account], settings: Upstream, timeouts: Timeouts) -> None:
         self.settings = settings
         self._timeouts = timeouts
-                self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
+        self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
         self._ways = {
             (account.name, dialect): self._way(account, url)
             for account in accounts.values()
@@ -122,12 +127,15 @@ class Door:
         """
         way = self._ways[account, dialect]
         began = time.monotonic()
-        connection = await way.pool.acquire(min(began + self._timeouts.connect_s, deadline))
-        first_byte_at = began + self._timeouts.first_byte_s
-        fault = Fault.TIMEOUT_FIRST_BYTE if first_byte_at < deadline else Fault.TIMEOUT_TOTAL
+        connection = way.pool.idle_one()
+        if connection is None:
+            connection = await way.pool.acquire(min(began + self._timeouts.connect_s, deadline))
+        limit, fault = began + self._timeouts.first_byte_s, Fault.TIMEOUT_FIRST_BYTE
+        if deadline <= limit:
+            limit, fault = deadline, Fault.TIMEOUT_TOTAL
         try:
             connection.send(b"%s%scontent-length: %d\r\n\r\n" % (way.head, extra, len(body)), body)
-            await connection.progress(min(first_byte_at, deadline), fault, whole=whole)
+            await connection.progress(limit, fault, whole=whole)
         except BaseException:
             connection.close()
             way.pool.release(connection)

@@ -40,15 +40,22 @@ class Pool:
         Raises UpstreamFailed if none can be opened, or none came free by `deadline` (loop time).
         """
         while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_stale():
-                    self._busy.add(connection)
-                    return connection
-                connection.close()
+            connection = self.idle_one()
+            if connection is not None:
+                return connection
             if len(self._busy) + self._opening < self._connections_max:
                 return await self._open()
             await self._stand_in_line(deadline)
+
+    def idle_one(self) -> Connection | None:
+        """A connection that can be had without waiting, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_stale():
+                self._busy.add(connection)
+                return connection
+            connection.close()
+        return None
 
     def release(self, connection: Connection) -> None:
         """Give a connection back; a broken one, or one with an unfinished answer, is closed."""

@@ -8,6 +8,7 @@ import re
 
 from freehold.vocabulary.exchange import Finding, Finish, Served
 
+MARKS = (Finish.FILTERED, Finish.REFUSAL)
 LATEST = re.compile(r"[-:]latest$")
 SNAPSHOT = re.compile(r"[-@:](\d{3,}|\d{4}-\d{2}-\d{2})")  # what follows a model's name in its full name
 
@@ -17,6 +18,8 @@ def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
 
     `ended`: the answer came to the end that its dialect prescribes.
     """
+    if ended and served.model == asked and not served.refused and served.finish not in MARKS:
+        return ()  # nearly always
     found = []
     if served.finish is Finish.FILTERED:
         found.append(Finding("moderation", f"finish reason {served.finish_word or Finish.FILTERED}"))

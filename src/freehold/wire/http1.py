@@ -43,7 +43,9 @@ class AnswerParser:
         self.headers: list[tuple[bytes, bytes]] = []  # names in lower case
         self.head_done = self.complete = False
         self.buffered = 0  # bytes of body that `take` would give
-        self._head_bytes = 0
+        self._head_bytes = (
+            0  # received until the head was whole, with what came of the body in the same piece
+        )
         self._pieces.clear()
 
     def feed(self, data: bytes) -> None:
@@ -80,6 +82,9 @@ class AnswerParser:
         self.buffered = 0
         return data
 
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _ends_with_connection(self) -> bool:
         return not any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
@@ -96,8 +101,7 @@ class AnswerParser:
     def on_headers_complete(self) -> None:
         if self.complete:
             return
-        head_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if head_bytes > self._head_bytes_max:
+        if self._head_bytes > self._head_bytes_max and self._head_size() > self._head_bytes_max:
             raise ValueError(f"the head is over {self._head_bytes_max} bytes")
         self.status = self._parser.get_status_code()
         if self.status >= 200:
