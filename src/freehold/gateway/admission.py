@@ -4,11 +4,11 @@ Does not protect: what a key's holder does with it, or a gateway without keys fr
 """
 
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from freehold.config.environment import is_loopback
 from freehold.config.schema import Server
-from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
 from freehold.gateway.keys import Key, KeyRing
 from freehold.gateway.metrics import Metrics
@@ -30,9 +30,9 @@ class Admission:
         """Set by `server.keys`; where it is unset, as soon as a key exists."""
         return not self._ring.empty if self._settings.keys is None else self._settings.keys
 
-    def admit(self, client: Client, draft: Draft) -> Key | None:
+    def admit(self, headers: Mapping[bytes, bytes], draft: Draft) -> Key | None:
         """Name the application of a request. Raises CallerError (key, origin) or Overloaded."""
-        key = self.identify(client)
+        key = self.identify(headers)
         if key is None:
             draft.application = ANONYMOUS
         else:
@@ -41,13 +41,13 @@ class Admission:
             raise Overloaded(f"more than {self._settings.in_flight_max} requests are in flight")
         return key
 
-    def identify(self, client: Client) -> Key | None:
+    def identify(self, headers: Mapping[bytes, bytes]) -> Key | None:
         """The caller's key; None where none is asked for. Raises CallerError."""
         if not self.asks_for_keys:
-            _refuse_strange_pages(client)
+            _refuse_strange_pages(headers)
             return None
-        bearer = client.headers.get(b"authorization", b"")
-        secret = bearer[7:].strip() if bearer[:7].lower() == b"bearer " else client.headers.get(b"x-api-key")
+        bearer = headers.get(b"authorization", b"")
+        secret = bearer[7:].strip() if bearer[:7].lower() == b"bearer " else headers.get(b"x-api-key")
         if secret is None:
             raise MissingKey("the request carries no key")
         return self._ring.find(secret, time.time_ns() // 1_000_000)
@@ -57,8 +57,8 @@ class Admission:
         return key is None or not key.aliases or self._ring.allows(key, alias)
 
 
-def _refuse_strange_pages(client: Client) -> None:
+def _refuse_strange_pages(headers: Mapping[bytes, bytes]) -> None:
     """Without keys, any web page in a browser on this machine could spend the company's money."""
-    origin = client.headers.get(b"origin")
+    origin = headers.get(b"origin")
     if origin is not None and not is_loopback(urlsplit(origin.decode("latin-1")).hostname or ""):
         raise CrossOrigin("a web page of another origin may not call a gateway that asks for no key")

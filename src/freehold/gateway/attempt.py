@@ -19,7 +19,7 @@ from freehold.dialects.translate import (
     translate_error,
     translate_request,
 )
-from freehold.gateway.draft import Headers
+from freehold.gateway.client import Headers
 from freehold.upstream.door import Door, Incoming
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.errors import Fault, UpstreamFailed

@@ -1,103 +1,190 @@
-"""The caller's side of an exchange: what arrived, and the answer going back, over ASGI."""
+"""One request of a caller and the answer to it, on the caller's connection.
+
+On the model routes this stands where uvicorn has its `RequestResponseCycle`: the messages of ASGI, two of them and
+a dictionary for each piece of an answer, cost more there than all of the gateway's own work on it.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Protocol, TypeAlias
 
 from freehold.config.schema import Server
-from freehold.gateway.draft import Headers
+from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, BodyTooLarge, SlowClient
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 
-CONNECTION = "freehold.connection"  # the scope's key for the `Connection`, where the server provides one
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Flow(Protocol):
+    """Whether the caller reads as fast as it is written to."""
+
+    write_paused: bool
+
+    async def drain(self) -> None:
+        """Wait until the caller has read most of what was sent."""
 
 
 class Connection(Protocol):
-    """What our server tells about a caller's connection."""
+    """What a request needs of the connection it came on."""
 
-    gone: bool
+    @property
+    def flow(self) -> Flow:
+        """How fast the caller reads."""
 
-    hold: Callable[[], None]  # keep what is written next for what follows: one system call less
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Send."""
 
-    def begin(self) -> None:
-        """From here on, the current task is cancelled if the caller hangs up."""
-
-    def end(self) -> None:
-        """The current task's exchange is over."""
+    def answered(self, client: "Client") -> None:
+        """The answer to `client` is complete: take the next request, or hang up."""
 
 
 class Client:
-    """One caller, one request."""
+    """The caller's side of an exchange. `task` works for it, and is cancelled when the caller hangs up.
 
-    __slots__ = ("_posted", "_receive", "_send", "connection", "headers", "started")
+    `response_complete`, `disconnected`, `keep_alive` and `message_event` are names that uvicorn's protocol uses.
+    """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.connection: Connection | None = scope.get(CONNECTION)
-        self.started = False
-        self._posted = scope["method"] == "POST"  # so that a body follows the head of the answer
-        self._receive = receive
-        self._send = send
+    __slots__ = (
+        "_chunked",
+        "_connection",
+        "_head",
+        "_pieces",
+        "_size",
+        "_waiter",
+        "dialect",
+        "disconnected",
+        "headers",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "started",
+        "task",
+    )
 
-    @property
-    def gone(self) -> bool:
-        """Whether the caller is known to have hung up."""
-        return self.connection is not None and self.connection.gone
+    def __init__(
+        self, connection: Connection, dialect: Dialect, headers: Headers, *, keep_alive: bool, chunked: bool
+    ) -> None:
+        self.dialect = dialect
+        self.headers: dict[bytes, bytes] = dict(headers)
+        self.keep_alive = keep_alive
+        self.more_body = True
+        self.disconnected = self.response_complete = self.started = False
+        self.task: asyncio.Task[None] | None = None
+        self._connection = connection
+        self._chunked = (
+            chunked  # an HTTP/1.0 caller does not know chunks: its answer ends with the connection
+        )
+        self._head = b""  # held until the body begins: one system call for both
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    # The request.
 
     async def body(self, settings: Server) -> bytes:
         """The request's whole body. Raises BadRequest, BodyTooLarge or SlowClient."""
-        if b"content-encoding" in self.headers and self.headers[b"content-encoding"].lower() != b"identity":
+        headers = self.headers
+        if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
             raise BadRequest("`content-encoding`: compressed requests are not accepted")
-        message = await self._receive()
-        body: bytes = message.get("body", b"")
-        if len(body) > settings.body_bytes_max:
-            raise _too_large(settings)
-        if message.get("more_body", False):
-            if int(self.headers.get(b"content-length", b"0")) > settings.body_bytes_max:
+        if self.more_body:
+            if int(headers.get(b"content-length", b"0")) > settings.body_bytes_max:
                 raise _too_large(settings)
+            if headers.get(b"expect", b"").lower() == b"100-continue":
+                self._connection.write(CONTINUE)
             try:
                 async with asyncio.timeout(settings.request_s):
-                    return await self._rest(body, settings)
+                    await self._whole(settings)
             except TimeoutError:
                 raise SlowClient(f"the request was not whole after {settings.request_s:g} s") from None
-        return body
+        if self._size > settings.body_bytes_max:
+            raise _too_large(settings)
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _rest(self, body: bytes, settings: Server) -> bytes:
-        pieces, size = [body], len(body)
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise asyncio.CancelledError
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > settings.body_bytes_max:
-                raise _too_large(settings)
-            if not message.get("more_body", False):
-                return b"".join(pieces)
+    def feed(self, data: bytes) -> None:
+        """A piece of the body has come."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._waiter is not None:
+            self.set()
 
-    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
+    def set(self) -> None:
+        """Something has happened; uvicorn calls this on `message_event`."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    @property
+    def message_event(self) -> "Client":
+        """What uvicorn's protocol wakes when the caller hangs up."""
+        return self
+
+    async def _whole(self, settings: Server) -> None:
+        while self.more_body and self._size <= settings.body_bytes_max:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    # The answer.
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
         """The whole answer at once."""
+        if self.disconnected:
+            return
+        self.started = True
         headers.append((b"content-length", b"%d" % len(body)))
-        self.started = True
-        if self._posted and self.connection is not None:
-            self.connection.hold()
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        self._connection.write(self._lines(status, headers) + body)
+        self._finish()
 
-    async def start(self, status: int, headers: Headers) -> None:
-        """The answer's head."""
+    def start(self, status: int, headers: Headers) -> None:
+        """The head of an answer that comes in pieces; it goes out with the first of them."""
         self.started = True
-        if self._posted and self.connection is not None:
-            self.connection.hold()
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if self._chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        else:
+            self.keep_alive = False
+        self._head = self._lines(status, headers)
 
-    async def write(self, data: bytes, *, more: bool) -> None:
-        """A piece of the answer's body; waits while the caller reads too slowly."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+    async def write(self, data: bytes) -> None:
+        """A piece of the answer; waits while the caller reads too slowly."""
+        if not self.disconnected:
+            self._connection.write(self._framed(data))
+            if self._connection.flow.write_paused:
+                await self._connection.flow.drain()
+
+    def end(self, data: bytes) -> None:
+        """The last piece."""
+        if self.disconnected:
+            return
+        last = self._framed(data) if data or self._head else b""
+        self._connection.write(last + b"0\r\n\r\n" if self._chunked else last)
+        self._finish()
+
+    def _framed(self, data: bytes) -> bytes:
+        head, self._head = self._head, b""
+        return b"%b%x\r\n%b\r\n" % (head, len(data), data) if self._chunked and data else head + data
+
+    def _lines(self, status: int, headers: Headers) -> bytes:
+        if not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        return STATUS_LINES[status] + b"".join(lines) + b"\r\n"
+
+    def _finish(self) -> None:
+        self.response_complete = True
+        self._pieces.clear()
+        self._connection.answered(self)
+
+
+def _status_line(status: int) -> bytes:
+    known = {member.value: member.phrase for member in HTTPStatus}
+    return f"HTTP/1.1 {status} {known.get(status, '')}\r\n".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
+Exchange: TypeAlias = Callable[[Client], Awaitable[None]]
 
 
 def _too_large(settings: Server) -> BodyTooLarge:

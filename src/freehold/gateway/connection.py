@@ -1,144 +1,226 @@
-"""uvicorn's HTTP protocol, with bounds on a request's head and word of callers who hang up.
+"""A caller's connection: uvicorn's HTTP protocol, with a short way for the model routes and bounds on heads.
 
-Does not protect: against many well-behaved connections at once; the operating system's limits do that.
+uvicorn keeps the connections, the parser, pipelining, the drain and all other routes. Does not protect against
+many well-behaved connections at once; the operating system's limits do that.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
+import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from freehold.config.schema import Server
-from freehold.gateway.client import CONNECTION
+from freehold.gateway.client import STATUS_LINES, Client, Exchange
+from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, CallerError, HeadersTooLarge, SlowClient
 
+ROUTES = {
+    b"/v1/chat/completions": Dialect.CHAT,
+    b"/v1/messages": Dialect.MESSAGES,
+    b"/v1/embeddings": Dialect.EMBEDDINGS,
+}
+UPGRADE_HEADERS = (b"upgrade", b"http2-settings", b"connection")
+LINGER_S = 2.0  # how long a caller may go on sending what nobody wants, so that it can read why
 
-class Corked:
-    """A transport that can hold one write back until the next."""
-
-    __slots__ = ("_held", "_holding", "_transport", "abort", "is_closing", "pause_reading", "resume_reading")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._held = b""
-        self._holding = False
-        self.abort = transport.abort
-        self.is_closing = transport.is_closing
-        self.pause_reading = transport.pause_reading
-        self.resume_reading = transport.resume_reading
-
-    def hold(self) -> None:
-        """The next write waits for the one after it."""
-        self._holding = True
-
-    def write(self, data: bytes) -> None:
-        """Send, with what was held before it."""
-        if self._holding:
-            self._held, self._holding = data, False
-            return
-        if self._held:
-            data, self._held = self._held + data, b""
-        self._transport.write(data)
-
-    def close(self) -> None:
-        """Send what is held, then close."""
-        if self._held:
-            self.write(b"")
-        self._transport.close()
+_log = logging.getLogger("freehold")
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One caller's connection. `settings` is set on a subclass by `guarded`."""
+    """One caller's connection. `settings` and `exchange` are set on a subclass by `guarded`."""
 
     settings: Server
+    exchange: Exchange
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.gone = False
-        self.hold: Callable[[], None]
-        self._task: asyncio.Task[Any] | None = None
-        self._head_bytes = 0  # of a head that is not whole yet
-        self._waiting_since = time.monotonic()  # for a whole head; 0 while none is expected
+        self._in_head = False
+        self._head_bytes = 0  # received since the head began, with what came in the same pieces
+        self._waiting_since = (
+            time.monotonic()
+        )  # for a request to begin, or its head to be whole; 0: for neither
+        self.write: Callable[[bytes], None]
+        self._serving: Client | None = None
+        self._refused = False  # nothing more is read
 
-    # For the application: `client.Connection`.
+    # Bytes in.
 
-    def begin(self) -> None:
-        """From here on, the current task is cancelled if the caller hangs up."""
-        self._task = asyncio.current_task()
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, and measure heads."""
+        if self._refused:
+            return
+        self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        if not self._in_head:
+            self._head_bytes = 0
+        elif self._head_bytes > self.settings.head_bytes_max:
+            self.refuse(_too_large(self.settings))
 
-    def end(self) -> None:
-        """The current task's exchange is over."""
-        self._task = None
+    def on_message_begin(self) -> None:
+        """A request begins. uvicorn's own preparations wait until it is known whether it serves the request."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._in_head = True
+        self._waiting_since = time.monotonic()
 
-    # For asyncio and httptools.
+    def on_headers_complete(self) -> None:
+        """A head is whole: the model routes are served here, all others by the ASGI application."""
+        self._in_head, self._waiting_since = False, 0.0
+        if (
+            self._head_bytes > self.settings.head_bytes_max
+            and self._head_size() > self.settings.head_bytes_max
+        ):
+            self.refuse(_too_large(self.settings))
+        elif self._refused or self.parser.should_upgrade():
+            return  # at an upgrade the parser stops; see `_decline_upgrade`
+        elif self.url in ROUTES and self.parser.get_method() == b"POST":
+            version = self.parser.get_http_version()
+            keep_alive = version != "1.0" and self.parser.should_keep_alive()
+            chunked = version != "1.0"
+            self._begin(Client(self, ROUTES[self.url], self.headers, keep_alive=keep_alive, chunked=chunked))
+        else:
+            url, headers = self.url, self.headers
+            super().on_message_begin()
+            self.url = url
+            self.headers += headers
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a request's body."""
+        if not isinstance(self.cycle, Client):
+            if self.cycle is not None:
+                super().on_body(body)
+        elif not self.cycle.response_complete:
+            self.cycle.feed(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        if isinstance(self.cycle, Client):
+            self.cycle.more_body = False
+            self.cycle.set()
+        elif self.cycle is not None:
+            super().on_message_complete()
+
+    def _begin(self, client: Client) -> None:
+        before, self.cycle = self.cycle, client  # type: ignore[assignment]
+        if before is None or before.response_complete:
+            self._start_asgi_task(client, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((client, self.app))  # type: ignore[arg-type]
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """uvicorn calls this too, when a request that waited in the pipeline has its turn."""
+        if not isinstance(cycle, Client):
+            super()._start_asgi_task(cycle, app)
+            return
+        self._serving = cycle
+        cycle.task = task = self.loop.create_task(self._serve(cycle))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _serve(self, client: Client) -> None:
+        try:
+            await self.exchange(client)
+        except Exception:
+            _log.exception("an exchange failed for a reason that nobody foresaw")
+            self.transport.abort()
+
+    # Bytes out, and the end.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Put a cork between uvicorn, which writes head and body apart, and the socket."""
+        """A caller is there."""
         super().connection_made(transport)
-        corked = Corked(transport)
-        self.hold = corked.hold
-        self.transport = cast(asyncio.Transport, corked)
+        self.write = transport.write
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop working for a caller who hung up."""
-        self.gone = True
         super().connection_lost(exc)
-        if self._task is not None:
-            self._task.cancel()
+        client = self._serving
+        if client is not None and not client.response_complete:
+            client.disconnected = True
+            if client.task is not None:
+                client.task.cancel()
 
-    def on_message_begin(self) -> None:
-        """Let the application find this connection."""
-        super().on_message_begin()
-        cast(dict[str, object], self.scope)[CONNECTION] = self
+    def answered(self, client: Client) -> None:
+        """The answer to `client` is complete: take the next request, or hang up."""
+        if client.keep_alive:
+            self.on_response_complete()
+        elif client.more_body:
+            self._linger()
+        else:
+            self.transport.close()
 
-    def data_received(self, data: bytes) -> None:
-        """Feed the parser, and measure heads that come in pieces or are suspiciously long."""
-        super().data_received(data)
-        limit = self.settings.head_bytes_max
-        if self.scope is None or "method" not in self.scope:
-            self._head_bytes += len(data)
-            if not self._waiting_since:
-                self._waiting_since = time.monotonic()
-            if self._head_bytes > limit:
-                self.refuse(_too_large(limit))
-        elif self._head_bytes or self._waiting_since or len(data) > limit:
-            self._head_bytes, self._waiting_since = 0, 0.0
-            if sum(len(name) + len(value) + 4 for name, value in self.headers) > limit:
-                self.refuse(_too_large(limit))
+    def on_response_complete(self) -> None:
+        """Take the next request. A clock for the whole server takes the place of uvicorn's timer for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._waiting_since = time.monotonic()
+
+    def look_at_clock(self, now: float) -> None:
+        """Hang up on a caller who says nothing, or sends a head too slowly; called once a second."""
+        if not self._waiting_since or self._refused:
+            return
+        waited_s = now - self._waiting_since
+        if self._in_head and waited_s > self.settings.request_s:
+            self.refuse(SlowClient(f"the request's head was not whole after {self.settings.request_s:g} s"))
+        elif not self._in_head and waited_s > self.settings.keep_alive_s:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn says to bytes that are not HTTP, in our words."""
         self.refuse(BadRequest("the request is not valid HTTP/1.1"))
 
     def refuse(self, error: CallerError) -> None:
-        """Answer outside of any exchange, and hang up."""
-        if self.transport.is_closing():
+        """Answer outside of any exchange, in a shape that both dialects' clients read, and hang up."""
+        if self.transport.is_closing() or self._refused:
             return
         told = {"message": error.message, "type": "invalid_request_error", "code": error.code}
-        body = msgspec.json.encode({"error": {**told, "remedy": error.remedy}})
+        body = msgspec.json.encode({"type": "error", "error": {**told, "remedy": error.remedy}})
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(
             body
         )
-        self.transport.write(STATUS_LINE[error.status] + head + body)
-        self.transport.close()
+        self.transport.write(STATUS_LINES[error.status] + head + body)
+        self._linger()
 
-    def look_at_clock(self, now: float) -> None:
-        """Hang up on a caller who sends the head of a request too slowly; called once a second."""
-        if not self._waiting_since:
-            return
-        if self._head_bytes and now - self._waiting_since > self.settings.request_s:
-            self.refuse(SlowClient(f"the request's head was not whole after {self.settings.request_s:g} s"))
-        elif not self._head_bytes and now - self._waiting_since > self.settings.keep_alive_s:
-            self.transport.close()
+    def _linger(self) -> None:
+        """Close, but not on top of bytes still arriving: the reset would destroy the answer on its way."""
+        self._refused = True
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Serve the request as if the caller had offered no other protocol; some offer HTTP/2 to everybody."""
+        kept = [pair for pair in self.headers if pair[0] not in UPGRADE_HEADERS]
+        lines = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)] + [
+            b"%b: %b" % pair for pair in kept
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self.headers)
 
 
-def guarded(settings: Server) -> type[GuardedProtocol]:
+def guarded(settings: Server, exchange: Exchange) -> type[GuardedProtocol]:
     """The protocol class for uvicorn, which knows only how to make one without arguments of ours."""
-    return type("Guarded", (GuardedProtocol,), {"settings": settings})
+    return type("Guarded", (GuardedProtocol,), {"settings": settings, "exchange": staticmethod(exchange)})
 
 
-def _too_large(limit: int) -> HeadersTooLarge:
-    return HeadersTooLarge(f"the request's head is over {limit} bytes")
+def _too_large(settings: Server) -> HeadersTooLarge:
+    return HeadersTooLarge(f"the request's head is over {settings.head_bytes_max} bytes")

@@ -4,8 +4,8 @@ import os
 import time
 from functools import lru_cache
 from random import Random
-from typing import TypeAlias
 
+from freehold.gateway.client import Headers
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Served
 
@@ -13,8 +13,6 @@ _ids = Random(os.urandom(32))  # noqa: S311 - an id must be unique, not secret
 os.register_at_fork(after_in_child=lambda: _ids.seed(os.urandom(32)))
 
 HEADER_CHARS_MAX = 2_000
-
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class Draft:
@@ -27,6 +25,7 @@ class Draft:
         "at_ms",
         "attempts",
         "began",
+        "closed",
         "dialect",
         "endpoint",
         "findings",
@@ -45,6 +44,7 @@ class Draft:
         self.id = f"x{self.at_ms:011x}{_ids.getrandbits(64):016x}"  # sorts by time
         self.dialect = dialect
         self.application = self.alias = ""
+        self.closed = False  # an exchange is recorded once
         self.key: str | None = None
         self.endpoint: Endpoint | None = None
         self.stream = False

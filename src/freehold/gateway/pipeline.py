@@ -22,7 +22,6 @@ from freehold.gateway.stream import End, pass_on
 from freehold.ledger.ledger import Ledger
 from freehold.routing.failover import Router
 from freehold.upstream.door import Door
-from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import (
     AnswerCut,
     CallerError,
@@ -51,26 +50,26 @@ class Pipeline:
     ledger: Ledger
     metrics: Metrics
 
-    async def exchange(self, dialect: Dialect, client: Client) -> None:
+    async def exchange(self, client: Client) -> None:
         """Serve one request from its head to its last byte."""
-        draft = Draft(dialect)
+        draft = Draft(client.dialect)
         self.metrics.in_flight += 1
         try:
             answer = await self._answer(draft, client)
             if isinstance(answer, Stream):
                 await self._give_stream(draft, answer, client)
             else:
-                await self._give_whole(draft, answer, client)
+                self._give_whole(draft, answer, client)
         except FreeholdError as error:
-            await self._give_error(draft, error, client)
+            self._give_error(draft, error, client)
         except asyncio.CancelledError:
-            await self._give_up(draft, client)
+            self._give_up(draft, client)
         finally:
             self.metrics.in_flight -= 1
 
     async def _answer(self, draft: Draft, client: Client) -> Answer:
         """From the request to the beginning of an answer. Raises FreeholdError."""
-        key = self.admission.admit(client, draft)
+        key = self.admission.admit(client.headers, draft)
         body = await client.body(self.config.server)
         draft.request_bytes = len(body)
         head = read_head(draft.dialect, body)
@@ -90,7 +89,7 @@ class Pipeline:
         draft.first_byte_us, draft.lost = draft.elapsed_us(), answer.lost
         return answer
 
-    async def _give_whole(self, draft: Draft, answer: Whole, client: Client) -> None:
+    def _give_whole(self, draft: Draft, answer: Whole, client: Client) -> None:
         draft.answer_bytes = len(answer.body)
         if answer.served is not None and draft.endpoint is not None:
             draft.served = answer.served
@@ -101,15 +100,15 @@ class Pipeline:
             )
         code = None if answer.served is not None else "declined_by_provider"
         self._close(draft, Outcome.ANSWERED if code is None else Outcome.DECLINED, answer.status, code)
-        await client.reply(answer.status, [*answer.headers, *draft.headers()], answer.body)
+        client.reply(answer.status, [*answer.headers, *draft.headers()], answer.body)
 
     async def _give_stream(self, draft: Draft, stream: Stream, client: Client) -> None:
         try:
             headers = [*stream.headers, (b"cache-control", b"no-cache"), *draft.headers()]
-            await client.start(200, headers)
+            client.start(200, headers)
             end = await pass_on(stream, client, draft)
             last = self._close_stream(draft, end)
-            await client.write(last, more=False)
+            client.end(last)
             await _let_close(stream)
         finally:
             stream.incoming.close()
@@ -145,7 +144,7 @@ class Pipeline:
         )
         self.router.breaker(good.endpoint).failed(time.monotonic())
 
-    async def _give_error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
+    def _give_error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
         if client.started:
             return  # the answer was whole and could not be recorded; `_close_stream` has told the caller
         if not isinstance(error, LedgerUnavailable):
@@ -159,12 +158,14 @@ class Pipeline:
         if error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % max(round(error.retry_after_s + 0.5), 1)))
         if isinstance(error, CallerError) and error.status in (401, 408, 413):
-            headers.append((b"connection", b"close"))  # the rest of the request is not wanted
-        await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+            client.keep_alive = False  # the rest of the request is not wanted
+        client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
 
-    async def _give_up(self, draft: Draft, client: Client) -> None:
+    def _give_up(self, draft: Draft, client: Client) -> None:
         """The caller hung up, or the process has no more time to wait for this answer."""
-        if client.gone:
+        if draft.closed:
+            return  # the caller has everything; only the provider was still to be waited for
+        if client.disconnected:
             self._close_quietly(draft, Outcome.ABANDONED, CALLER_LEFT, None)
             return
         error = Draining("the process is stopping and could not wait for the rest of the answer")
@@ -172,16 +173,17 @@ class Pipeline:
             draft, Outcome.CUT if client.started else Outcome.FAILED, error.status, error.code
         )
         if client.started:
-            await client.write(error_event(draft.dialect, error, draft.id), more=False)
+            client.end(error_event(draft.dialect, error, draft.id))
         else:
             headers = [(b"content-type", b"application/json"), *draft.headers()]
-            await client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+            client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
 
     def _close(self, draft: Draft, outcome: Outcome, status: int, code: str | None) -> None:
         """Put the exchange on the ledger. Raises LedgerUnavailable: then its answer must not go out.
 
         A request without a valid key is counted but not recorded, or strangers could fill the disk.
         """
+        draft.closed = True
         exchange = draft.finished(outcome, status, code=code)
         self.metrics.count(exchange)
         if draft.application:

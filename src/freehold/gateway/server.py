@@ -74,7 +74,7 @@ async def _serve(
     ledger = Ledger.open(state, f"node-{worker}", config.ledger)
     try:
         pipeline, ring = _assemble(resolved, state, ledger)
-        protocol = guarded(config.server)
+        protocol = guarded(config.server, pipeline.exchange)
         server = _Server(_uvicorn_config(App(pipeline, state, worker), protocol, config), ready)
         upkeep = asyncio.create_task(_upkeep(pipeline, ring, server, state, worker))
         try:

@@ -32,7 +32,7 @@ async def pass_on(stream: Stream, client: Client, draft: Draft) -> End:
             passed = ready if translator is None else translator.feed(ready)
             if passed:
                 draft.answer_bytes += len(passed)
-                await client.write(passed, more=True)
+                await client.write(passed)
             ready = b""
             piece = await incoming.piece()
             if not piece:
