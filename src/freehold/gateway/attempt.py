@@ -10,6 +10,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+import msgspec
+
 from freehold.dialects.errors import about_account, about_content, read_error
 from freehold.dialects.glance import NotAnAnswer, StreamGlance, glance
 from freehold.dialects.peek import Head, with_model
@@ -29,6 +31,8 @@ from freehold.wire.sse import events, whole_until
 ELSEWHERE = frozenset({401, 402, 404, 408, 409, 425, 429})  # and every 5xx: not here, or not now
 EVENT_BYTES_MAX = 16 << 20  # one server-sent event
 RETRY_AFTER_S_MAX = 3_600.0
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 PASSED_ON = frozenset({b"content-type", b"request-id", b"x-request-id", b"retry-after", b"date"})
 PASSED_ON_PREFIXES = (b"openai-", b"anthropic-", b"x-ratelimit-")
@@ -154,12 +158,20 @@ async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:
         until = whole_until(held)
         first = next(events(held[:until]), None) if until else None
         if first is not None:
-            if not first[1].startswith((b"{", b"[DONE]")):
-                raise _failed(Fault.GARBAGE, "the stream's first event is not JSON", incoming)
+            if not _is_object(first[1]):
+                raise _failed(Fault.GARBAGE, "the stream's first event is no JSON object", incoming)
             return held[:until], held[until:]
         if len(held) > EVENT_BYTES_MAX:
             raise _failed(Fault.GARBAGE, f"no event within the first {EVENT_BYTES_MAX} bytes", incoming)
     raise _failed(Fault.EMPTY, "the stream ended before its first event", incoming)
+
+
+def _is_object(data: bytes) -> bool:
+    try:
+        _object.decode(data)
+    except msgspec.DecodeError:
+        return data == b"[DONE]"
+    return True
 
 
 def _event_error(data: bytes) -> str:

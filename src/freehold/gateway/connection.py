@@ -146,6 +146,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop working for a caller who hung up."""
         super().connection_lost(exc)
+        self._stop_serving()
+
+    def _stop_serving(self) -> None:
         client = self._serving
         if client is not None and not client.response_complete:
             client.disconnected = True
@@ -201,7 +204,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         """Close, but not on top of bytes still arriving: the reset would destroy the answer on its way."""
         self._refused = True
+        self._stop_serving()
         self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self.loop.call_later(LINGER_S, self.transport.close)
 
     def _decline_upgrade(self, rest: bytes) -> None:

@@ -91,6 +91,8 @@ class Pipeline:
 
     def _give_whole(self, draft: Draft, answer: Whole, client: Client) -> None:
         draft.answer_bytes = len(answer.body)
+        if draft.endpoint is not None:
+            self.router.breaker(draft.endpoint.id).succeeded()
         if answer.served is not None and draft.endpoint is not None:
             draft.served = answer.served
             draft.findings = findings(draft.endpoint.model, answer.served, ended=True)
@@ -118,6 +120,8 @@ class Pipeline:
         draft.served = end.served
         if draft.endpoint is not None:
             draft.findings = findings(draft.endpoint.model, end.served, ended=end.failure is None)
+            if end.failure is None:
+                self.router.breaker(draft.endpoint.id).succeeded()
         error: FreeholdError | None = None
         if end.failure is not None:
             self._note_cut(draft, end.failure)

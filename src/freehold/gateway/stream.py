@@ -6,6 +6,7 @@ stream that stops without its closing event is never passed on as if it had ende
 
 from typing import NamedTuple
 
+from freehold.dialects.glance import NotAnAnswer
 from freehold.gateway.attempt import EVENT_BYTES_MAX, Stream
 from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
@@ -41,6 +42,8 @@ async def pass_on(stream: Stream, client: Client, draft: Draft) -> End:
             glance.feed(ready)
     except UpstreamFailed as broken:
         failure = broken
+    except NotAnAnswer as garbage:
+        failure = _unreadable(garbage)
     end = _end(stream, ready, failure)
     draft.answer_bytes += len(end.last)
     return end
@@ -54,11 +57,17 @@ def _end(stream: Stream, ready: bytes, failure: UpstreamFailed | None) -> End:
     elif failure is None and not (glance.ended or served.finish):
         failure = UpstreamFailed(Fault.RESET, "the stream ended without its closing event")
     if failure is None:
-        return End(
-            ready if translator is None else translator.feed(ready) + translator.finish(), served, None
-        )
+        try:
+            last = ready if translator is None else translator.feed(ready) + translator.finish()
+            return End(last, served, None)
+        except NotAnAnswer as garbage:
+            failure = _unreadable(garbage)
     own_words = glance.failed and translator is None  # the provider's error event is already in the dialect
     return End(ready if own_words else b"", served, failure)
+
+
+def _unreadable(garbage: NotAnAnswer) -> UpstreamFailed:
+    return UpstreamFailed(Fault.GARBAGE, f"an event cannot be read: {garbage}")
 
 
 def _whole_events(held: bytes, piece: bytes) -> tuple[bytes, bytes]:

@@ -72,6 +72,11 @@ class Breaker:
         if self.state is State.CLOSED:  # if open, this answers a request from before, and proves nothing
             self._failures = 0
 
+    def began(self) -> None:
+        """Its answer has begun: enough to end a probe, but earlier failures are forgotten only when it ends well."""
+        if self.state is State.PROBING:
+            self.succeeded()
+
     def failed(self, now: float) -> None:
         """It did not answer."""
         if self.state is State.PROBING:

@@ -63,8 +63,9 @@ class Router:
     async def first_answer(
         self, pool: Sequence[Endpoint], call: Call[T], deadline: float, attempts: list[Attempt]
     ) -> tuple[Endpoint, T]:
-        """The first good answer, and who gave it. Each try is appended to `attempts`, also those not made.
+        """The first answer that begins well, and who gave it; its end is told to the breaker by the caller.
 
+        Each try is appended to `attempts`, also those not made.
         Raises AllEndpointsFailed, AllEndpointsBusy or DeadlineExceeded.
         """
         began = self._clock()
@@ -82,7 +83,7 @@ class Router:
                     self.breaker(endpoint.id).abandoned(self._clock())
                     raise
                 else:
-                    self.breaker(endpoint.id).succeeded()
+                    self.breaker(endpoint.id).began()
                     attempts.append(_succeeded(endpoint, now - began, self._clock() - now))
                     return endpoint, answer
                 if self._clock() >= deadline:

@@ -6,6 +6,7 @@ Certificate verification cannot be switched off; a private authority is named wi
 import asyncio
 import base64
 import contextlib
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -46,8 +47,9 @@ async def connect(origin: Origin, *, head_bytes_max: int, connect_s: float) -> C
     except ssl.SSLError as error:
         raise UpstreamFailed(Fault.TLS, f"TLS with {origin.host} failed: {error.reason or error}") from None
     except OSError as error:
-        why = error.strerror or str(error) or type(error).__name__
-        raise UpstreamFailed(Fault.CONNECT, f"cannot connect to {origin.host}:{origin.port}: {why}") from None
+        raise UpstreamFailed(
+            Fault.CONNECT, f"cannot connect to {origin.host}:{origin.port}: {_why(error)}"
+        ) from None
 
 
 async def _connect(origin: Origin, head_bytes_max: int) -> Connection:
@@ -86,13 +88,14 @@ async def _race(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket
             done, tries = await asyncio.wait(
                 tries, timeout=RACE_DELAY_S if addresses else None, return_when=asyncio.FIRST_COMPLETED
             )
+            connected = [task.result() for task in done if task.exception() is None]
+            for spare in connected[1:]:
+                spare.close()
+            if connected:
+                return connected[0]
             for task in done:
                 error = task.exception()
-                if error is None:
-                    return task.result()
-                if not isinstance(error, OSError):
-                    raise error
-                failure = error
+                failure = error if isinstance(error, OSError) else failure
     finally:
         for task in tries:
             task.cancel()
@@ -119,7 +122,13 @@ async def _try(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> so
 async def _through_proxy(loop: asyncio.AbstractEventLoop, proxy: str, target: str) -> socket.socket:
     """A tunnel by CONNECT (RFC 9110, section 9.3.6)."""
     where = urlsplit(proxy)
-    sock = await _race(loop, where.hostname or "", where.port or 8080)
+    host, port = where.hostname or "", where.port or 8080
+    try:
+        sock = await _race(loop, host, port)
+    except OSError as error:
+        raise UpstreamFailed(
+            Fault.CONNECT, f"cannot connect to the proxy {host}:{port}: {_why(error)}"
+        ) from None
     with contextlib.ExitStack() as undo:
         undo.callback(sock.close)
         lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
@@ -139,6 +148,13 @@ async def _through_proxy(loop: asyncio.AbstractEventLoop, proxy: str, target: st
             raise UpstreamFailed(Fault.CONNECT, f"the proxy refused the tunnel: {status_line[:80]}")
         undo.pop_all()
     return sock
+
+
+def _why(error: OSError) -> str:
+    """The reason in the system's words; asyncio's repeat the address."""
+    if error.errno is None or error.errno <= 0 or isinstance(error, socket.gaierror):
+        return error.strerror or str(error) or type(error).__name__
+    return os.strerror(error.errno)
 
 
 def _bracketed(host: str) -> str:

@@ -16,7 +16,6 @@ from freehold.wire.http1 import AnswerParser, BadAnswer
 
 HIGH_WATER_BYTES = 256 << 10  # an answer nobody takes away is left in the kernel beyond this
 JOINED_BYTES_MAX = 64 << 10  # a head and body up to this are copied into one write
-FRESH_S = 0.01  # idle for less than this: the event loop would have told us of a hang-up
 
 
 class Connection(asyncio.Protocol):
@@ -48,8 +47,6 @@ class Connection(asyncio.Protocol):
         """Whether the provider has hung up, or talks out of turn, on a connection that was idle."""
         if not self.usable:
             return True
-        if time.monotonic() - self.idle_since < FRESH_S:
-            return False
         try:
             self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:

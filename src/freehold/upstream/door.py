@@ -42,6 +42,8 @@ class Incoming:
         if connection is not None and connection.parser.complete and self._decoder is None:
             body = connection.take()  # nearly always: it was waited for as a whole
             self._finish()
+            if len(body) > self._door.settings.answer_bytes_max:
+                raise _too_large()
             return body
         pieces, size = [], 0
         while piece := await self.piece():
@@ -49,7 +51,7 @@ class Incoming:
             size += len(piece)
             if size > self._door.settings.answer_bytes_max:
                 self.close()
-                raise UpstreamFailed(Fault.TOO_LARGE, "the answer is over `upstream.answer_bytes_max`")
+                raise _too_large()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def piece(self) -> bytes:
@@ -58,11 +60,11 @@ class Incoming:
             connection = self._connection
             if not connection.parser.buffered and not connection.parser.complete:
                 await self._door.wait_for_piece(connection, self._total_deadline)
-            data = connection.take()
-            if connection.parser.complete:
+            data, complete = connection.take(), connection.parser.complete
+            if complete:
                 self._finish()
-            if data and self._decoder is not None:
-                data = self._decoded(data)
+            if self._decoder is not None:
+                data = self._decoded(self._decoder, data, complete=complete)
             if data:
                 return data
         return b""
@@ -76,10 +78,12 @@ class Incoming:
         if connection is not None:
             self._pool.release(connection)
 
-    def _decoded(self, data: bytes) -> bytes:
-        assert self._decoder is not None  # noqa: S101 - a narrowing for the type checker
+    def _decoded(self, decoder: Decoder, data: bytes, *, complete: bool) -> bytes:
         try:
-            return self._decoder.decode(data)
+            plain = decoder.decode(data) if data else b""
+            if complete and not decoder.whole:
+                raise ValueError("corrupt content coding: it ends too early")
+            return plain
         except ValueError as error:
             self.close()
             raise UpstreamFailed(Fault.GARBAGE, str(error)) from None
@@ -180,6 +184,10 @@ class Door:
             idle_s=self.settings.idle_s,
             clock=time.monotonic,
         )
+
+
+def _too_large() -> UpstreamFailed:
+    return UpstreamFailed(Fault.TOO_LARGE, "the answer is over `upstream.answer_bytes_max`")
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:

@@ -100,6 +100,8 @@ class Pool:
             async with asyncio.timeout_at(deadline):
                 await turn
         except TimeoutError:
+            if turn.done() and not turn.cancelled():
+                self._next_in_line()  # it came in the very turn of the loop in which the patience ended
             raise UpstreamFailed(
                 Fault.TIMEOUT_CONNECT,
                 f"all {self._connections_max} connections were in use (`upstream.connections_max`)",

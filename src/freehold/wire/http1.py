@@ -22,6 +22,7 @@ class AnswerParser:
         "_head_bytes_max",
         "_parser",
         "_pieces",
+        "_trailing",
         "buffered",
         "complete",
         "head_done",
@@ -46,6 +47,7 @@ class AnswerParser:
         self._head_bytes = (
             0  # received until the head was whole, with what came of the body in the same piece
         )
+        self._trailing = False
         self._pieces.clear()
 
     def feed(self, data: bytes) -> None:
@@ -53,8 +55,8 @@ class AnswerParser:
 
         Raises BadAnswer. Bytes after the answer's end only make the connection unfit for another request.
         """
-        was_complete = self.complete
-        if not self.head_done:
+        was_complete, buffered = self.complete, self.buffered
+        if not self.head_done or self._trailing:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -64,7 +66,14 @@ class AnswerParser:
                 raise BadAnswer(f"not an HTTP/1.1 answer: {_cause(error)}") from None
         if was_complete:
             self.reusable = False
-        if not self.head_done and self._head_bytes > self._head_bytes_max:
+        if self.buffered != buffered or self.complete:
+            self._trailing = False
+        elif self.head_done and not self._trailing:
+            self._trailing, self._head_bytes = (
+                True,
+                len(data),
+            )  # a piece without body: perhaps of the trailers
+        if (not self.head_done or self._trailing) and self._head_bytes > self._head_bytes_max:
             raise BadAnswer(f"the answer's head is over {self._head_bytes_max} bytes")
 
     def eof(self) -> bool:
