@@ -25,6 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 TIMEOUTS = (Fault.TIMEOUT_FIRST_BYTE, Fault.TIMEOUT_IDLE, Fault.TIMEOUT_TOTAL, Fault.TIMEOUT_CONNECT)
+EARLY_S = 0.005  # event loops wake a little too soon, and then it would still be cooling
 OUR_DOING = (Fault.TIMEOUT_TOTAL,)  # the deadline was ours: it says nothing about the endpoint
 
 
@@ -129,7 +130,7 @@ class Router:
         free_at = {name: b.free_at(now) for name, b in breakers.items() if b.cooling_until > now}
         if not free_at or (first := min(free_at.values())) >= patience:
             return False
-        await self._sleep(max(first - now, 0.0))
+        await self._sleep(max(first - now, 0.0) + EARLY_S)
         asked.difference_update(free_at)
         return True
 
