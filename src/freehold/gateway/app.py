@@ -105,7 +105,7 @@ class App:
 def _refusal(error: FreeholdError, path: str) -> Reply:
     dialect = ROUTES.get(path.encode())
     draft = Draft(dialect or Dialect.CHAT)
-    headers = [JSON, *draft.headers()]
+    headers = [JSON, (b"x-freehold-exchange", draft.id.encode())]
     if isinstance(error, MethodNotAllowed):  # RFC 9110, section 15.5.6 wants them named
         headers.append((b"allow", b"GET, HEAD" if dialect is None else b"POST"))
     return error.status, headers, error_body(draft.dialect, error, draft.id)

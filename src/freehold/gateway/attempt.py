@@ -34,6 +34,7 @@ RETRY_AFTER_S_MAX = 3_600.0
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+JSON = b"content-type: application/json\r\n"
 PASSED_ON = frozenset({b"content-type", b"request-id", b"x-request-id", b"retry-after", b"date"})
 PASSED_ON_PREFIXES = (b"openai-", b"anthropic-", b"x-ratelimit-")
 
@@ -42,7 +43,7 @@ class Whole(NamedTuple):
     """A complete answer; `served` is None when it is a provider's error that is the caller's to see."""
 
     status: int
-    headers: Headers
+    lines: bytes  # headers that are passed on
     body: bytes
     served: Served | None
     lost: tuple[str, ...]
@@ -52,7 +53,7 @@ class Whole(NamedTuple):
 class Stream(NamedTuple):
     """A stream that began well. `first` are its whole events so far, `rest` the beginning of the next."""
 
-    headers: Headers
+    lines: bytes  # headers that are passed on
     incoming: Incoming
     first: bytes
     rest: bytes
@@ -136,11 +137,11 @@ class Ask:
         if _goes_elsewhere(status, content=content, account=about_account(error, status)):
             said = f"{error.code or error.type}: {error.message}" if error.message else "no message"
             raise _failed(Fault.STATUS, f"HTTP {status}, {said}", incoming)
-        headers = passed_on(incoming.headers)
+        lines = passed_on(incoming.headers)
         if spoken is not self._dialect:
             body = translate_error(status, body, self._dialect)
-            headers = [(b"content-type", b"application/json")]
-        return Whole(status, headers, body, None, (), content)
+            lines = JSON
+        return Whole(status, lines, body, None, (), content)
 
 
 def _goes_elsewhere(status: int, *, content: bool, account: bool) -> bool:
@@ -199,9 +200,15 @@ def retry_after_s(value: bytes, wall_clock: Callable[[], float]) -> float | None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_S_MAX)
 
 
-def passed_on(headers: Headers) -> Headers:
+def passed_on(headers: Headers) -> bytes:
     """The provider's headers that callers use; the rest stays here (cookies, hop-by-hop, server names)."""
-    return [pair for pair in headers if pair[0] in PASSED_ON or pair[0].startswith(PASSED_ON_PREFIXES)]
+    return b"".join(
+        [
+            b"%b: %b\r\n" % pair
+            for pair in headers
+            if pair[0] in PASSED_ON or pair[0].startswith(PASSED_ON_PREFIXES)
+        ]
+    )
 
 
 def _header(headers: Headers, name: bytes) -> bytes:

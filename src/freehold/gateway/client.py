@@ -15,6 +15,8 @@ from freehold.vocabulary.errors import BadRequest, BodyTooLarge, SlowClient
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+CLOSE = b"connection: close\r\n"
+CHUNKED = b"transfer-encoding: chunked\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -129,30 +131,35 @@ class Client:
 
     # The answer.
 
-    def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        """The whole answer at once."""
+    def reply(self, status: int, lines: bytes, body: bytes) -> None:
+        """The whole answer at once. `lines` are header lines, each with its CRLF."""
         if self.disconnected:
             return
         self.started = True
-        headers.append((b"content-length", b"%d" % len(body)))
-        self._connection.write(self._lines(status, headers) + body)
+        close = b"" if self.keep_alive else CLOSE
+        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINES[status], lines, close, len(body))
+        self._connection.write(head + body)
         self._finish()
 
-    def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, lines: bytes) -> None:
         """The head of an answer that comes in pieces; it goes out with the first of them."""
         self.started = True
-        if self._chunked:
-            headers.append((b"transfer-encoding", b"chunked"))
-        else:
-            self.keep_alive = False
-        self._head = self._lines(status, headers)
+        self.keep_alive = self.keep_alive and self._chunked
+        close = b"" if self.keep_alive else CLOSE
+        framing = CHUNKED if self._chunked else b""
+        self._head = b"%b%b%b%b\r\n" % (STATUS_LINES[status], lines, close, framing)
 
-    async def write(self, data: bytes) -> None:
-        """A piece of the answer; waits while the caller reads too slowly."""
-        if not self.disconnected:
-            self._connection.write(self._framed(data))
-            if self._connection.flow.write_paused:
-                await self._connection.flow.drain()
+    def write(self, data: bytes) -> bool:
+        """Send a piece of the answer. False: the caller reads too slowly; `drain` before the next."""
+        if self.disconnected:
+            return False
+        self._connection.write(self._framed(data))
+        return not self._connection.flow.write_paused
+
+    async def drain(self) -> None:
+        """Wait until the caller has read most of what was sent."""
+        if self._connection.flow.write_paused:
+            await self._connection.flow.drain()
 
     def end(self, data: bytes) -> None:
         """The last piece."""
@@ -165,12 +172,6 @@ class Client:
     def _framed(self, data: bytes) -> bytes:
         head, self._head = self._head, b""
         return b"%b%x\r\n%b\r\n" % (head, len(data), data) if self._chunked and data else head + data
-
-    def _lines(self, status: int, headers: Headers) -> bytes:
-        if not self.keep_alive:
-            headers.append((b"connection", b"close"))
-        lines = [b"%b: %b\r\n" % pair for pair in headers]
-        return STATUS_LINES[status] + b"".join(lines) + b"\r\n"
 
     def _finish(self) -> None:
         self.response_complete = True

@@ -5,7 +5,6 @@ import time
 from functools import lru_cache
 from random import Random
 
-from freehold.gateway.client import Headers
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Served
 
@@ -83,20 +82,18 @@ class Draft:
             self.elapsed_us(),
         )
 
-    def headers(self) -> Headers:
-        """What every answer says about itself."""
-        told = [
-            (b"x-freehold-exchange", self.id.encode()),
-            (b"x-freehold-attempts", b"%d" % len(self.attempts)),
-        ]
+    def lines(self) -> bytes:
+        """What every answer says about itself: header lines."""
+        told = b"x-freehold-exchange: %b\r\nx-freehold-attempts: %d\r\n" % (
+            self.id.encode(),
+            len(self.attempts),
+        )
         if self.endpoint is not None:
-            told.append((b"x-freehold-endpoint", _header_text(self.endpoint.id)))
+            told += b"x-freehold-endpoint: %b\r\n" % _header_text(self.endpoint.id)
         if self.findings:
-            told.append(
-                (b"x-freehold-finding", ", ".join(finding.kind for finding in self.findings).encode())
-            )
+            told += b"x-freehold-finding: %b\r\n" % ", ".join(one.kind for one in self.findings).encode()
         if self.lost:
-            told.append((b"x-freehold-lost", _header_text(", ".join(self.lost))))
+            told += b"x-freehold-lost: %b\r\n" % _header_text(", ".join(self.lost))
         return told
 
 

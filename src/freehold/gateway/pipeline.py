@@ -14,7 +14,7 @@ from freehold.dialects.errors import error_body, error_event
 from freehold.dialects.peek import read_head
 from freehold.gateway.admission import Admission
 from freehold.gateway.aliases import Aliases
-from freehold.gateway.attempt import Answer, Ask, Stream, Whole
+from freehold.gateway.attempt import JSON, Answer, Ask, Stream, Whole
 from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
 from freehold.gateway.metrics import Metrics
@@ -35,6 +35,7 @@ from freehold.vocabulary.exchange import Attempt, Finding, Outcome
 from freehold.watch.findings import findings
 
 CALLER_LEFT = 499  # recorded when nobody was left to give a status to; nginx's number for it
+NO_CACHE = b"cache-control: no-cache\r\n"
 AFTERMATH_S = 1.0  # how long a provider may take to close a stream that has said its last event
 
 
@@ -102,12 +103,11 @@ class Pipeline:
             )
         code = None if answer.served is not None else "declined_by_provider"
         self._close(draft, Outcome.ANSWERED if code is None else Outcome.DECLINED, answer.status, code)
-        client.reply(answer.status, [*answer.headers, *draft.headers()], answer.body)
+        client.reply(answer.status, answer.lines + draft.lines(), answer.body)
 
     async def _give_stream(self, draft: Draft, stream: Stream, client: Client) -> None:
         try:
-            headers = [*stream.headers, (b"cache-control", b"no-cache"), *draft.headers()]
-            client.start(200, headers)
+            client.start(200, stream.lines + NO_CACHE + draft.lines())
             end = await pass_on(stream, client, draft)
             last = self._close_stream(draft, end)
             client.end(last)
@@ -158,12 +158,12 @@ class Pipeline:
             except LedgerUnavailable as unrecorded:
                 error = unrecorded
         draft.endpoint = None
-        headers = [(b"content-type", b"application/json"), *draft.headers()]
+        lines = JSON + draft.lines()
         if error.retry_after_s is not None:
-            headers.append((b"retry-after", b"%d" % max(round(error.retry_after_s + 0.5), 1)))
+            lines += b"retry-after: %d\r\n" % max(round(error.retry_after_s + 0.5), 1)
         if isinstance(error, CallerError) and error.status in (401, 408, 413):
             client.keep_alive = False  # the rest of the request is not wanted
-        client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+        client.reply(error.status, lines, error_body(draft.dialect, error, draft.id))
 
     def _give_up(self, draft: Draft, client: Client) -> None:
         """The caller hung up, or the process has no more time to wait for this answer."""
@@ -179,8 +179,7 @@ class Pipeline:
         if client.started:
             client.end(error_event(draft.dialect, error, draft.id))
         else:
-            headers = [(b"content-type", b"application/json"), *draft.headers()]
-            client.reply(error.status, headers, error_body(draft.dialect, error, draft.id))
+            client.reply(error.status, JSON + draft.lines(), error_body(draft.dialect, error, draft.id))
 
     def _close(self, draft: Draft, outcome: Outcome, status: int, code: str | None) -> None:
         """Put the exchange on the ledger. Raises LedgerUnavailable: then its answer must not go out.

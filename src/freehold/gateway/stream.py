@@ -25,28 +25,67 @@ class End(NamedTuple):
 
 async def pass_on(stream: Stream, client: Client, draft: Draft) -> End:
     """Send all but the end of the stream. The caller of this function records, then sends `End.last`."""
-    glance, translator, incoming = stream.glance, stream.translator, stream.incoming
-    ready, held = stream.first, stream.rest
+    relay = _Relay(stream, client, draft)
     failure: UpstreamFailed | None = None
     try:
-        while not (glance.ended or glance.failed):
-            passed = ready if translator is None else translator.feed(ready)
-            if passed:
-                draft.answer_bytes += len(passed)
-                await client.write(passed)
-            ready = b""
-            piece = await incoming.piece()
-            if not piece:
-                break
-            ready, held = _whole_events(held, piece)
-            glance.feed(ready)
+        going = relay.pass_on(stream.first) or not relay.over
+        while going:
+            await client.drain()
+            body_ended = await stream.incoming.forward(relay.take)
+            going = not (body_ended or relay.over)
     except UpstreamFailed as broken:
         failure = broken
-    except NotAnAnswer as garbage:
-        failure = _unreadable(garbage)
-    end = _end(stream, ready, failure)
+    end = _end(stream, relay.ready, failure or relay.failure)
     draft.answer_bytes += len(end.last)
     return end
+
+
+class _Relay:
+    """Takes what the provider sends, passes whole events on, and keeps the last ones in `ready`."""
+
+    __slots__ = ("_client", "_draft", "_glance", "_held", "_translator", "failure", "over", "ready")
+
+    def __init__(self, stream: Stream, client: Client, draft: Draft) -> None:
+        self._client = client
+        self._draft = draft
+        self._glance = stream.glance
+        self._translator = stream.translator
+        self._held = stream.rest  # the beginning of an event
+        self.ready = b""  # received, and to be sent with the end
+        self.over = False  # nothing more is to be taken
+        self.failure: UpstreamFailed | None = None
+
+    def take(self, piece: bytes) -> bool:
+        """A piece of the stream has come. False: no more for now."""
+        data = self._held + piece if self._held else piece
+        until = whole_until(data)
+        if until == len(data):
+            self._held = b""
+        elif len(data) - until > EVENT_BYTES_MAX:
+            return self._fail(f"an event is over {EVENT_BYTES_MAX} bytes")
+        else:
+            data, self._held = data[:until], data[until:]
+        self._glance.feed(data)
+        return self.pass_on(data)
+
+    def pass_on(self, events: bytes) -> bool:
+        """Send events that have been glanced at, but not those that end the stream."""
+        if self._glance.ended or self._glance.failed:
+            self.ready, self.over = events, True
+            return False
+        if self._translator is not None:
+            try:
+                events = self._translator.feed(events)
+            except NotAnAnswer as garbage:
+                return self._fail(f"an event cannot be read: {garbage}")
+        if not events:
+            return True
+        self._draft.answer_bytes += len(events)
+        return self._client.write(events)
+
+    def _fail(self, why: str) -> bool:
+        self.failure, self.over = UpstreamFailed(Fault.GARBAGE, why), True
+        return False
 
 
 def _end(stream: Stream, ready: bytes, failure: UpstreamFailed | None) -> End:
@@ -61,21 +100,6 @@ def _end(stream: Stream, ready: bytes, failure: UpstreamFailed | None) -> End:
             last = ready if translator is None else translator.feed(ready) + translator.finish()
             return End(last, served, None)
         except NotAnAnswer as garbage:
-            failure = _unreadable(garbage)
+            failure = UpstreamFailed(Fault.GARBAGE, f"the last event cannot be read: {garbage}")
     own_words = glance.failed and translator is None  # the provider's error event is already in the dialect
     return End(ready if own_words else b"", served, failure)
-
-
-def _unreadable(garbage: NotAnAnswer) -> UpstreamFailed:
-    return UpstreamFailed(Fault.GARBAGE, f"an event cannot be read: {garbage}")
-
-
-def _whole_events(held: bytes, piece: bytes) -> tuple[bytes, bytes]:
-    """What can be passed on, and the beginning of an event that must wait for its end."""
-    data = held + piece if held else piece
-    until = whole_until(data)
-    if until == len(data):
-        return data, b""
-    if len(data) - until > EVENT_BYTES_MAX:
-        raise UpstreamFailed(Fault.GARBAGE, f"an event is over {EVENT_BYTES_MAX} bytes")
-    return data[:until], data[until:]

@@ -25,6 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 TIMEOUTS = (Fault.TIMEOUT_FIRST_BYTE, Fault.TIMEOUT_IDLE, Fault.TIMEOUT_TOTAL, Fault.TIMEOUT_CONNECT)
+BREAKERS_MAX = 10_000
 EARLY_S = 0.005  # event loops wake a little too soon, and then it would still be cooling
 OUR_DOING = (Fault.TIMEOUT_TOTAL,)  # the deadline was ours: it says nothing about the endpoint
 
@@ -58,6 +59,8 @@ class Router:
         """The breaker of an endpoint, by its id."""
         breaker = self._breakers.get(endpoint)
         if breaker is None:
+            if len(self._breakers) >= BREAKERS_MAX:  # globs let callers invent endpoints
+                self._breakers = {name: b for name, b in self._breakers.items() if not b.blank}
             breaker = self._breakers[endpoint] = Breaker(self._settings)
         return breaker
 
@@ -73,7 +76,8 @@ class Router:
         failures: list[UpstreamFailed] = []
         asked: set[str] = set()
         while True:
-            while (endpoint := self._next(pool, asked)) is not None:
+            while (found := self._next(pool, asked)) is not None:
+                endpoint, breaker = found
                 now = self._clock()
                 try:
                     answer = await call(endpoint, deadline)
@@ -81,10 +85,10 @@ class Router:
                     failures.append(failure)
                     attempts.append(self._failed(endpoint, failure, now - began, self._clock() - now))
                 except BaseException:
-                    self.breaker(endpoint.id).abandoned(self._clock())
+                    breaker.abandoned(self._clock())
                     raise
                 else:
-                    self.breaker(endpoint.id).began()
+                    breaker.began()
                     attempts.append(_succeeded(endpoint, now - began, self._clock() - now))
                     return endpoint, answer
                 if self._clock() >= deadline:
@@ -94,12 +98,13 @@ class Router:
                 self._note_skipped(pool, asked, attempts)
                 raise self._verdict(pool, failures)
 
-    def _next(self, pool: Sequence[Endpoint], asked: set[str]) -> Endpoint | None:
+    def _next(self, pool: Sequence[Endpoint], asked: set[str]) -> tuple[Endpoint, Breaker] | None:
         """The first that has not been asked yet and is not to be left alone."""
         for endpoint in pool:
-            if endpoint.id not in asked and self.breaker(endpoint.id).admit(self._clock()):
+            breaker = self.breaker(endpoint.id)
+            if endpoint.id not in asked and breaker.admit(self._clock()):
                 asked.add(endpoint.id)
-                return endpoint
+                return endpoint, breaker
         return None
 
     def _failed(self, endpoint: Endpoint, failure: UpstreamFailed, began_s: float, took_s: float) -> Attempt:

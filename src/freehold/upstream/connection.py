@@ -9,13 +9,17 @@ cancelled wait, the connection is closed and never used again.
 import asyncio
 import socket
 import time
-from typing import cast
+from collections.abc import Callable
+from typing import TypeAlias, cast
 
 from freehold.vocabulary.errors import Fault, UpstreamFailed
 from freehold.wire.http1 import AnswerParser, BadAnswer
 
 HIGH_WATER_BYTES = 256 << 10  # an answer nobody takes away is left in the kernel beyond this
 JOINED_BYTES_MAX = 64 << 10  # a head and body up to this are copied into one write
+
+
+Sink: TypeAlias = Callable[[bytes], bool]  # takes a piece; False: no more for now
 
 
 class Connection(asyncio.Protocol):
@@ -28,6 +32,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._wants_whole = False  # do not wake the waiter for each piece
+        self._sink: Sink | None = None  # pieces go there as they come
+        self._idle_s = 0.0  # how long a sink waits for the next piece
+        self._final = 0.0  # and until when it waits at all
         self._failure: UpstreamFailed | None = None
         self._reading_paused = False
         self._deadline = 0.0
@@ -85,6 +92,24 @@ class Connection(asyncio.Protocol):
         if self._failure is not None and not self.parser.complete:
             raise self._failure
 
+    async def forward(self, sink: Sink, idle_s: float, final: float) -> bool:
+        """Hand pieces to `sink` as they come, within the very call that brings them: no task is woken for each.
+
+        True: the answer is complete. False: the sink wants no more for now; call again to go on.
+        """
+        if self.parser.buffered and not sink(self.take()):
+            return self.parser.complete
+        self._idle_s, self._final = idle_s, final
+        self._sink = sink
+        try:
+            while self._sink is not None and not self.parser.complete:
+                idle_at = time.monotonic() + idle_s
+                fault = Fault.TIMEOUT_IDLE if idle_at < final else Fault.TIMEOUT_TOTAL
+                await self.progress(min(idle_at, final), fault, whole=False)
+        finally:
+            self._sink = None
+        return self.parser.complete
+
     def take(self) -> bytes:
         """The body received so far and not yet taken."""
         data = self.parser.take()
@@ -115,12 +140,28 @@ class Connection(asyncio.Protocol):
         except BadAnswer as error:
             self._fail(UpstreamFailed(Fault.GARBAGE, str(error)))
             return
+        if self._sink is not None:
+            self._pour(self._sink)
+            return
         full = parser.buffered > HIGH_WATER_BYTES
         if parser.complete or full or (parser.buffered and not self._wants_whole):
             self._wake()
         if full and not parser.complete:
             self._reading_paused = True
             cast(asyncio.Transport, self._transport).pause_reading()
+
+    def _pour(self, sink: Sink) -> None:
+        parser = self.parser
+        if parser.buffered and not sink(parser.take()):
+            self._sink = None
+        if parser.complete or self._sink is None:
+            self._wake()
+        else:
+            idle_at = time.monotonic() + self._idle_s
+            if idle_at < self._final:
+                self._deadline, self._deadline_fault = idle_at, Fault.TIMEOUT_IDLE
+            else:
+                self._deadline, self._deadline_fault = self._final, Fault.TIMEOUT_TOTAL
 
     def eof_received(self) -> bool:
         if self.parser.eof():

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from freehold.catalog.resolve import Account
 from freehold.config.schema import Timeouts, Upstream
 from freehold.upstream.connect import Origin, connect
-from freehold.upstream.connection import Connection
+from freehold.upstream.connection import Connection, Sink
 from freehold.upstream.pool import Pool
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import Fault, UpstreamFailed
@@ -68,6 +68,21 @@ class Incoming:
             if data:
                 return data
         return b""
+
+    async def forward(self, sink: Sink) -> bool:
+        """Hand the rest of the body to `sink`, piece by piece as it comes. Raises UpstreamFailed.
+
+        True: the body has ended. False: the sink wants no more for now; call again to go on.
+        """
+        if self._decoder is not None or self._connection is None:
+            while piece := await self.piece():
+                if not sink(piece):
+                    return False
+            return True
+        over = await self._door.forward(self._connection, sink, self._total_deadline)
+        if over:
+            self._finish()
+        return over
 
     def close(self) -> None:
         """Hang up if the answer is not over yet."""
@@ -151,6 +166,10 @@ class Door:
         idle_at = time.monotonic() + self._timeouts.idle_s
         fault = Fault.TIMEOUT_IDLE if idle_at < total_deadline else Fault.TIMEOUT_TOTAL
         await connection.progress(min(idle_at, total_deadline), fault, whole=False)
+
+    async def forward(self, connection: Connection, sink: Sink, total_deadline: float) -> bool:
+        """Pour an answer that has begun into `sink`."""
+        return await connection.forward(sink, self._timeouts.idle_s, total_deadline)
 
     def sweep(self) -> None:
         """Close connections that nobody has used for a while."""
