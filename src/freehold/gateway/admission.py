@@ -30,6 +30,11 @@ class Admission:
         """Set by `server.keys`; where it is unset, as soon as a key exists."""
         return not self._ring.empty if self._settings.keys is None else self._settings.keys
 
+    @property
+    def trouble(self) -> str:
+        """Why the keys on disk are not those in force; "" when they are."""
+        return self._ring.trouble
+
     def admit(self, headers: Mapping[bytes, bytes], draft: Draft) -> Key | None:
         """Name the application of a request. Raises CallerError (key, origin) or Overloaded."""
         key = self.identify(headers)

@@ -69,7 +69,9 @@ class App:
     def _readyz(self, scope: Scope) -> Reply:
         ledger = self._pipeline.ledger
         if ledger.healthy:
-            return 200, [JSON], b'{"status":"ready"}'
+            troubles = [trouble for trouble in (ledger.trouble, self._pipeline.admission.trouble) if trouble]
+            body = {"status": "ready", "warnings": troubles} if troubles else {"status": "ready"}
+            return 200, [JSON], msgspec.json.encode(body)
         body = {"status": "not ready", "code": "ledger_unavailable", "reason": ledger.reason}
         return 503, [JSON], msgspec.json.encode(body)
 

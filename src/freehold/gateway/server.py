@@ -26,6 +26,7 @@ from freehold.gateway.metrics import Metrics, leave
 from freehold.gateway.pipeline import Pipeline
 from freehold.gateway.workers import supervise
 from freehold.ledger.ledger import Ledger
+from freehold.ledger.recovery import Recovered
 from freehold.routing.failover import Router
 from freehold.upstream.door import Door
 
@@ -72,6 +73,7 @@ async def _serve(
 ) -> int:
     config = resolved.config
     ledger = Ledger.open(state, f"node-{worker}", config.ledger)
+    _report(ledger.recovered)
     try:
         pipeline, ring = _assemble(resolved, state, ledger)
         protocol = guarded(config.server, pipeline.exchange)
@@ -86,6 +88,16 @@ async def _serve(
         return 0 if server.started else 3
     finally:
         ledger.close()
+
+
+def _report(recovered: Recovered) -> None:
+    """Say what the last run left behind that was not as it should be."""
+    for damage in recovered.torn:
+        _log.warning("a record that was never finished was cut off: %s", damage)
+    for damage in recovered.damages:
+        _log.error("a damaged record was passed over and left in place: %s", damage)
+    if recovered.trouble:
+        _log.error("the ledger's database lags behind, and nothing is lost: %s", recovered.trouble)
 
 
 def _assemble(resolved: Resolved, state: Path, ledger: Ledger) -> tuple[Pipeline, KeyRing]:
