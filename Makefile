@@ -11,7 +11,7 @@ demo: $(READY) ## the main job, shown in under half a minute, without keys or ne
 	@$(BIN)/freehold demo
 
 test: $(READY) ## the whole suite, in parallel
-	$(BIN)/pytest -q -n auto -m "not nightly"
+	$(BIN)/pytest -q -n auto
 
 check: $(READY) ## lint, format, types, layers
 	$(BIN)/ruff check .

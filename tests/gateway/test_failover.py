@@ -286,4 +286,6 @@ def test_an_answer_is_passed_on_from_the_first_endpoint_whatever_it_says(street:
     if case.name == "filtered" and case.spoken == "messages":
         expected = "refusal"  # that dialect has no other word for moderation
     assert found == ([expected] if expected else [])
-    assert said.headers.get("x-freehold-finding") == (expected if not case.stream else None)
+    told = said.headers.get("x-freehold-finding")
+    # A stream's header can tell what its first events tell: the model always, the ending only if it came at once.
+    assert told == expected if not case.stream or expected == "substitution" else told in (None, expected)

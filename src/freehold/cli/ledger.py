@@ -12,7 +12,7 @@ from freehold.cli.settings import state_dir
 from freehold.ledger.query import find, follow
 from freehold.ledger.query import tail as latest
 from freehold.vocabulary.errors import NotFound
-from freehold.vocabulary.exchange import Attempt, Exchange
+from freehold.vocabulary.exchange import Attempt, Exchange, asked
 
 _HEAD = ("AT (UTC)", "APPLICATION", "ALIAS", "ENDPOINT", "OUTCOME", "TRIES", "MS", "NOTICED", "ID")
 _WIDTHS = (19, 12, 20, 28, 9, 5, 7, 12, 0)  # for lines that are printed before the next is known
@@ -63,7 +63,7 @@ def _row(exchange: Exchange) -> tuple[str, ...]:
         exchange.alias,
         exchange.endpoint or "-",
         exchange.outcome.value,
-        str(len(exchange.attempts)),
+        str(asked(exchange.attempts)),
         f"{exchange.took_us / 1000:.1f}",
         ", ".join(finding.kind for finding in exchange.findings) or "-",
         exchange.id,

@@ -61,7 +61,7 @@ class Ledger(Struct, frozen=True, forbid_unknown_fields=True):
     """Where exchanges are recorded."""
 
     segment_bytes: Bytes = 64 << 20  # a journal file is followed by the next at this size
-    commit_s: Seconds = 0.1  # records become durable and searchable in groups this far apart
+    commit_s: Seconds = 0.1  # records become durable in groups this far apart
 
 
 class Provider(Struct, frozen=True, forbid_unknown_fields=True):

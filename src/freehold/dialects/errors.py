@@ -184,7 +184,7 @@ def about_content(error: ProviderError, status: int) -> bool:
 def about_account(error: ProviderError, status: int) -> bool:
     """Whether the provider turned us down for who we are: the key, the bill, the permission, the country.
 
-    Some say so with 400; never true where the content is named as well.
+    Some say "no credit" or "not a valid key" with 400. Never true where the content is named as well.
     """
     if status not in (400, 401, 402, 403) or _names_content(error):
         return False

@@ -78,7 +78,7 @@ class App:
     def _metrics(self, scope: Scope) -> Reply:
         peer = scope.get("client")
         if peer is None or not is_loopback(peer[0]):
-            # The names of applications and models are nobody else's business.
+            # The names of models and what they are used for are nobody else's business.
             self._pipeline.admission.identify(dict(scope["headers"]))
         mine = self._pipeline.metrics.snapshot()
         others = left_by_others(self._state, self._pipeline.config.server.workers, self._worker)

@@ -17,6 +17,7 @@ from freehold.dialects.glance import NotAnAnswer, StreamGlance, glance
 from freehold.dialects.peek import Head, with_model
 from freehold.dialects.translate import (
     StreamTranslator,
+    Translated,
     translate_answer,
     translate_error,
     translate_request,
@@ -24,7 +25,7 @@ from freehold.dialects.translate import (
 from freehold.gateway.client import Headers
 from freehold.upstream.door import Door, Incoming
 from freehold.vocabulary.endpoint import Dialect, Endpoint
-from freehold.vocabulary.errors import Fault, UpstreamFailed
+from freehold.vocabulary.errors import CallerError, Fault, UpstreamFailed
 from freehold.vocabulary.exchange import Served
 from freehold.wire.sse import events, whole_until
 
@@ -68,7 +69,7 @@ Answer = Whole | Stream
 class Ask:
     """The `Call` for one request. `extra` are header lines for a provider of the same dialect."""
 
-    __slots__ = ("_body", "_dialect", "_door", "_extra", "_head")
+    __slots__ = ("_body", "_dialect", "_door", "_extra", "_head", "unfit")
 
     def __init__(self, door: Door, dialect: Dialect, head: Head, body: bytes, extra: bytes) -> None:
         self._door = door
@@ -76,9 +77,10 @@ class Ask:
         self._head = head
         self._body = body
         self._extra = extra
+        self.unfit: CallerError | None = None  # why an endpoint of another dialect could not be asked
 
     async def __call__(self, endpoint: Endpoint, deadline: float) -> Answer:
-        """Ask `endpoint`. Raises UpstreamFailed, and CallerError for what its dialect cannot carry."""
+        """Ask `endpoint`. Raises UpstreamFailed."""
         caller, head = self._dialect, self._head
         spoken = caller if caller in endpoint.dialects else endpoint.spoken(caller)
         assert spoken is not None  # noqa: S101 - the pipeline left out endpoints that cannot answer
@@ -87,7 +89,7 @@ class Ask:
         if spoken is caller:
             body, extra = with_model(self._body, head, endpoint.model), self._extra
         else:
-            body, lost = translate_request(self._body, caller, spoken, endpoint.model)
+            body, lost = self._translated(spoken, endpoint.model)
         stream = head.stream
         incoming = await self._door.send(
             endpoint.provider, spoken, body, extra=extra, whole=not stream, deadline=deadline
@@ -101,6 +103,14 @@ class Ask:
         except BaseException:
             incoming.close()
             raise
+
+    def _translated(self, spoken: Dialect, model: str) -> Translated:
+        """The request in another dialect. What this one cannot carry, the next endpoint's may."""
+        try:
+            return translate_request(self._body, self._dialect, spoken, model)
+        except CallerError as error:
+            self.unfit = error
+            raise UpstreamFailed(Fault.UNFIT, error.message) from None
 
     async def _whole(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Whole:
         body = await incoming.whole()
@@ -148,7 +158,7 @@ def _goes_elsewhere(status: int, *, content: bool, account: bool) -> bool:
     """Whether another endpoint may be asked; never with content that a provider refused."""
     if content:
         return False
-    return status in ELSEWHERE or status >= 500 or status < 400 or (status == 403 and account)
+    return status in ELSEWHERE or status >= 500 or status < 400 or account
 
 
 async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:

@@ -83,11 +83,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(_too_large(self.settings))
         elif self._refused or self.parser.should_upgrade():
             return  # at an upgrade the parser stops; see `_decline_upgrade`
-        elif self.url in ROUTES and self.parser.get_method() == b"POST":
+        elif (dialect := self._dialect()) is not None and self.parser.get_method() == b"POST":
             version = self.parser.get_http_version()
             keep_alive = version != "1.0" and self.parser.should_keep_alive()
             chunked = version != "1.0"
-            self._begin(Client(self, ROUTES[self.url], self.headers, keep_alive=keep_alive, chunked=chunked))
+            self._begin(Client(self, dialect, self.headers, keep_alive=keep_alive, chunked=chunked))
         else:
             url, headers = self.url, self.headers
             super().on_message_begin()
@@ -218,6 +218,10 @@ class GuardedProtocol(HttpToolsProtocol):
         ]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+
+    def _dialect(self) -> Dialect | None:
+        """The dialect of the route, if it is a model route; some callers add a query to its path."""
+        return ROUTES.get(self.url) or ROUTES.get(self.url.partition(b"?")[0])
 
     def _head_size(self) -> int:
         return sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 
 from freehold.vocabulary.endpoint import Dialect, Endpoint
-from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Served
+from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Served, asked
 
 _ids = Random(os.urandom(32))  # noqa: S311 - an id must be unique, not secret
 os.register_at_fork(after_in_child=lambda: _ids.seed(os.urandom(32)))
@@ -84,10 +84,8 @@ class Draft:
 
     def lines(self) -> bytes:
         """What every answer says about itself: header lines."""
-        told = b"x-freehold-exchange: %b\r\nx-freehold-attempts: %d\r\n" % (
-            self.id.encode(),
-            len(self.attempts),
-        )
+        told = b"x-freehold-exchange: %b\r\n" % self.id.encode()
+        told += b"x-freehold-attempts: %d\r\n" % (1 if len(self.attempts) == 1 else asked(self.attempts))
         if self.endpoint is not None:
             told += b"x-freehold-endpoint: %b\r\n" % _header_text(self.endpoint.id)
         if self.findings:

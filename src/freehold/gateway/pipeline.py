@@ -26,9 +26,11 @@ from freehold.vocabulary.errors import (
     AnswerCut,
     CallerError,
     Draining,
+    Fault,
     FreeholdError,
     KeyNotAllowed,
     LedgerUnavailable,
+    ServiceError,
     UpstreamFailed,
 )
 from freehold.vocabulary.exchange import Attempt, Finding, Outcome
@@ -86,7 +88,12 @@ class Pipeline:
         extra = b"" if beta is None else b"anthropic-beta: %b\r\n" % beta
         ask = Ask(self.door, draft.dialect, head, body, extra)
         deadline = draft.began + self.config.timeouts.total_s
-        draft.endpoint, answer = await self.router.first_answer(pool, ask, deadline, draft.attempts)
+        try:
+            draft.endpoint, answer = await self.router.first_answer(pool, ask, deadline, draft.attempts)
+        except ServiceError:
+            if ask.unfit is not None and all(attempt.outcome == Fault.UNFIT for attempt in draft.attempts):
+                raise ask.unfit from None
+            raise
         draft.first_byte_us, draft.lost = draft.elapsed_us(), answer.lost
         return answer
 
@@ -107,6 +114,8 @@ class Pipeline:
 
     async def _give_stream(self, draft: Draft, stream: Stream, client: Client) -> None:
         try:
+            if draft.endpoint is not None:  # for the header: what the first events tell already
+                draft.findings = findings(draft.endpoint.model, stream.glance.served(), ended=True)
             client.start(200, stream.lines + NO_CACHE + draft.lines())
             end = await pass_on(stream, client, draft)
             last = self._close_stream(draft, end)

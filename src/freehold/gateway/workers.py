@@ -9,9 +9,12 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from freehold.vocabulary.errors import FreeholdError
+
 Work = Callable[[int, Callable[[], None]], int]  # (worker's number, call me when ready) -> exit code
 
 RESTART_S = 1.0  # a worker that dies at once is not started more often than this
+CANNOT_SERVE = 3  # the exit code for it
 GRACE_S = 2.0  # beyond the drain, before a worker is killed
 
 
@@ -31,6 +34,7 @@ class _Supervisor:
         self._workers: dict[int, int] = {}  # process id -> worker's number
         self._started: dict[int, float] = {}
         self._stops = 0
+        self._serving = False  # all have been ready once
         self._worst = 0
         self._ready_read, self._ready_write = os.pipe()
 
@@ -40,7 +44,8 @@ class _Supervisor:
             signal.signal(number, self._stop)
         for worker in range(self._count):
             self._start(worker)
-        if self._all_ready():
+        self._serving = self._all_ready()
+        if self._serving:
             on_ready()
         while self._workers:
             self._watch()
@@ -60,9 +65,14 @@ class _Supervisor:
             signal.signal(number, signal.SIG_DFL)  # the handlers up here speak for the parent
         try:
             return self._work(worker, lambda: _tell(self._ready_write))
+        except (FreeholdError, OSError) as error:
+            print(f"error: worker {worker}: {error}", file=sys.stderr)
+            if isinstance(error, FreeholdError):
+                print(f"remedy: {error.remedy}", file=sys.stderr)
+            return CANNOT_SERVE
         except Exception:
             traceback.print_exc()
-            return 1
+            return CANNOT_SERVE
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -88,8 +98,10 @@ class _Supervisor:
 
     def _bury(self, pid: int, code: int) -> None:
         worker = self._workers.pop(pid)
-        if self._stops:
+        if self._stops or not self._serving:
             self._worst = max(self._worst, abs(code))
+            if not self._stops:
+                self._stop(signal.SIGTERM, None)  # what cannot start now would not start in a second either
             return
         print(
             f"freehold: worker {worker} (process {pid}) ended with {code}; starting it again", file=sys.stderr

@@ -21,6 +21,7 @@ VERSION = 1
 BUSY_MS = 500  # the writer thread also syncs the journal, and cannot wait long for another's transaction
 REBUILD = "Stop the gateway, move ledger.sqlite* away, start it: the journals fill a new database."
 
+# An id begins with the time, so it serves for both.
 # Searches by application or endpoint go through the time they ask about: an index on each would add
 # half again to the cost of every record. Failures are few, so their index costs next to nothing.
 SCHEMA = f"""
@@ -28,8 +29,7 @@ CREATE TABLE exchange (
     id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, application TEXT NOT NULL, alias TEXT NOT NULL,
     endpoint TEXT, outcome TEXT NOT NULL, code TEXT, record BLOB NOT NULL
 );
-CREATE INDEX exchange_at ON exchange (at_ms);
-CREATE INDEX exchange_outcome ON exchange (outcome, at_ms) WHERE outcome <> 'answered';
+CREATE INDEX exchange_outcome ON exchange (outcome, id) WHERE outcome <> 'answered';
 CREATE TABLE segment (
     node TEXT, name TEXT, indexed_bytes INTEGER NOT NULL, PRIMARY KEY (node, name)
 ) WITHOUT ROWID;

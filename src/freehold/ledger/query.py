@@ -50,7 +50,7 @@ class Reader:
 
     def latest(self, count: int) -> list[Exchange]:
         """The last so many exchanges, oldest first."""
-        indexed = self.indexed("ORDER BY at_ms DESC, id DESC LIMIT ?", count)
+        indexed = self.indexed("ORDER BY id DESC LIMIT ?", count)
         return [
             exchange_of(body) for _, _, body in reversed(heapq.nlargest(count, chain(indexed, self.fresh())))
         ]

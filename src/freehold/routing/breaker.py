@@ -50,11 +50,6 @@ class Breaker:
         self._open_until = 0.0
         self.cooling_until = 0.0  # the provider asked us to stay away until then
 
-    @property
-    def blank(self) -> bool:
-        """Whether it has learnt nothing that a new one would not know."""
-        return self.state is State.CLOSED and not self._failures
-
     def free_at(self, now: float) -> float:
         """When it may be asked next; `now` or earlier: at once."""
         until = {State.CLOSED: now, State.OPEN: self._open_until, State.PROBING: now + PROBE_GUESS_S}

@@ -27,7 +27,7 @@ T = TypeVar("T")
 TIMEOUTS = (Fault.TIMEOUT_FIRST_BYTE, Fault.TIMEOUT_IDLE, Fault.TIMEOUT_TOTAL, Fault.TIMEOUT_CONNECT)
 BREAKERS_MAX = 10_000
 EARLY_S = 0.005  # event loops wake a little too soon, and then it would still be cooling
-OUR_DOING = (Fault.TIMEOUT_TOTAL,)  # the deadline was ours: it says nothing about the endpoint
+OUR_DOING = (Fault.TIMEOUT_TOTAL, Fault.UNFIT)  # our deadline, our translation: nothing about the endpoint
 
 
 class Call(Protocol[T_co]):
@@ -59,8 +59,8 @@ class Router:
         """The breaker of an endpoint, by its id."""
         breaker = self._breakers.get(endpoint)
         if breaker is None:
-            if len(self._breakers) >= BREAKERS_MAX:  # globs let callers invent endpoints
-                self._breakers = {name: b for name, b in self._breakers.items() if not b.blank}
+            if len(self._breakers) >= BREAKERS_MAX:  # globs let callers invent endpoints: forget the oldest
+                del self._breakers[next(iter(self._breakers))]
             breaker = self._breakers[endpoint] = Breaker(self._settings)
         return breaker
 
@@ -76,7 +76,7 @@ class Router:
         failures: list[UpstreamFailed] = []
         asked: set[str] = set()
         while True:
-            while (found := self._next(pool, asked)) is not None:
+            while (found := self._next(pool, asked, attempts)) is not None:
                 endpoint, breaker = found
                 now = self._clock()
                 try:
@@ -95,16 +95,22 @@ class Router:
                     raise DeadlineExceeded("no endpoint answered before the exchange's deadline")
             patience = min(began + self._settings.wait_s_max, deadline)
             if not await self._wait_for_one(pool, asked, patience):
-                self._note_skipped(pool, asked, attempts)
                 raise self._verdict(pool, failures)
 
-    def _next(self, pool: Sequence[Endpoint], asked: set[str]) -> tuple[Endpoint, Breaker] | None:
-        """The first that has not been asked yet and is not to be left alone."""
+    def _next(
+        self, pool: Sequence[Endpoint], asked: set[str], attempts: list[Attempt]
+    ) -> tuple[Endpoint, Breaker] | None:
+        """The first that has not been asked yet and is not to be left alone; who is passed over is noted."""
         for endpoint in pool:
-            breaker = self.breaker(endpoint.id)
-            if endpoint.id not in asked and breaker.admit(self._clock()):
+            if endpoint.id in asked:
+                continue
+            breaker, now = self.breaker(endpoint.id), self._clock()
+            if breaker.admit(now):
                 asked.add(endpoint.id)
                 return endpoint, breaker
+            if all(attempt.endpoint != endpoint.id for attempt in attempts):
+                why = Fault.COOLING if breaker.cooling_until > now else Fault.BREAKER_OPEN
+                attempts.append(Attempt(endpoint.id, why))
         return None
 
     def _failed(self, endpoint: Endpoint, failure: UpstreamFailed, began_s: float, took_s: float) -> Attempt:
@@ -138,13 +144,6 @@ class Router:
         await self._sleep(max(first - now, 0.0) + EARLY_S)
         asked.difference_update(free_at)
         return True
-
-    def _note_skipped(self, pool: Sequence[Endpoint], asked: set[str], attempts: list[Attempt]) -> None:
-        now = self._clock()
-        for endpoint in pool:
-            if endpoint.id not in asked:
-                cooling = self.breaker(endpoint.id).cooling_until > now
-                attempts.append(Attempt(endpoint.id, Fault.COOLING if cooling else Fault.BREAKER_OPEN))
 
     def _verdict(self, pool: Sequence[Endpoint], failures: list[UpstreamFailed]) -> ServiceError:
         now = self._clock()

@@ -113,7 +113,7 @@ class CrossOrigin(CallerError):
     """A web page of another origin called a gateway that asks for no key."""
 
     code, status = "cross_origin", 403
-    remedy = "Create a key with `freehold keys create`; pages may then call with it."
+    remedy = "Call from a program or from your own server: browsers are offered no cross-origin access."
 
 
 class BodyTooLarge(CallerError):
@@ -214,6 +214,7 @@ class Fault(StrEnum):
     STATUS = "status"  # an HTTP status that says: not now, not here
     ERROR_EVENT = "error_event"  # an error told inside a 200 answer
     EMPTY = "empty"
+    UNFIT = "unfit"  # the request has a field that the endpoint's dialect cannot carry
     BREAKER_OPEN = "breaker_open"
     COOLING = "cooling"  # the provider asked us to wait (Retry-After)
 

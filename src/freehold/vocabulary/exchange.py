@@ -3,9 +3,14 @@
 Bodies are not here: an exchange is metadata. Times are Unix milliseconds, durations microseconds.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+
+from freehold.vocabulary.errors import Fault
+
+PASSED_OVER = (Fault.BREAKER_OPEN, Fault.COOLING)
 
 
 class Outcome(StrEnum):
@@ -67,10 +72,15 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
+def asked(attempts: Sequence[Attempt]) -> int:
+    """How many endpoints were really asked; the others were passed over."""
+    return sum(attempt.outcome not in PASSED_OVER for attempt in attempts)
+
+
 class Finding(Struct, frozen=True, omit_defaults=True):
     """Something observed in an answer that its caller was not told."""
 
-    kind: str  # refusal, moderation, substitution, truncation, empty, ...
+    kind: str  # refusal, moderation, substitution, truncation
     evidence: str  # the observation it rests on
     strength: float = 1.0  # 1: the provider said so itself
 
