@@ -1,0 +1,63 @@
+"""What one endpoint cannot do and the next one can; and what is no endpoint's business."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from freehold.sparring.server import Sparring
+from freehold.vocabulary.exchange import Outcome
+from tests.gateway.house import Partners, aliases, house, provider, question
+from tests.gateway.process import gateway
+
+
+@pytest.fixture
+def first(partners: Partners) -> Sparring:
+    return partners.open(seed=4)
+
+
+@pytest.fixture
+def second(partners: Partners) -> Sparring:
+    return partners.open(seed=5)
+
+
+def test_a_field_that_one_dialect_cannot_carry_is_asked_of_the_next_endpoint(
+    first: Sparring, second: Sparring, tmp_path: Path
+) -> None:
+    config = provider("first", first, "messages") + provider("second", second, "chat")
+    with house(tmp_path, config + aliases(m=["first/m", "second/m"])) as running:
+        said = running.ask("chat", "m", n=2)
+        assert (said.status, said.headers["x-freehold-endpoint"]) == (200, "second/m")
+        tried = [(attempt.endpoint, attempt.outcome) for attempt in running.exchange(said).attempts]
+        assert tried == [("first/m", "unfit"), ("second/m", "ok")]
+    assert not first.requests
+
+
+def test_a_field_that_no_endpoint_can_carry_is_the_callers_to_change(first: Sparring, tmp_path: Path) -> None:
+    with house(tmp_path, provider("first", first, "messages") + aliases(m=["first/m"])) as running:
+        said = running.ask("chat", "m", n=2)
+        assert (said.status, said.error()["code"]) == (400, "unsupported_field")
+        assert "`n`" in said.error()["message"]
+        exchange = running.exchange(said)
+        assert (exchange.outcome, exchange.code) == (Outcome.REJECTED, "unsupported_field")
+
+
+@pytest.mark.parametrize("path", ["/v1/messages?beta=true", "/v1/messages?"])
+def test_a_query_on_a_model_route_is_no_other_route(first: Sparring, tmp_path: Path, path: str) -> None:
+    with house(tmp_path, provider("first", first, "messages") + aliases(m=["first/m"])) as running:
+        said = running.post(path, question("messages", "m"))
+        assert (said.status, running.exchange(said).endpoint) == (200, "first/m")
+
+
+def test_workers_that_cannot_start_end_the_start_with_a_reason(first: Sparring, tmp_path: Path) -> None:
+    config = provider("first", first, "chat") + aliases(m=["first/m"])
+    with gateway(tmp_path, config) as running:
+        command = [sys.executable, "-m", "freehold", "up", "--config", str(running.file), "--port", "0"]
+        second = subprocess.run(
+            [*command, "--workers", "2"], check=False, capture_output=True, text=True, timeout=30
+        )
+    assert second.returncode == 3
+    assert "another process writes the journal" in second.stderr
+    assert "remedy: Stop the other gateway" in second.stderr
+    assert "Traceback" not in second.stderr
