@@ -6,6 +6,7 @@ Stations do not know one another: each takes values and gives values, and this f
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ from freehold.vocabulary.errors import (
 )
 from freehold.vocabulary.exchange import Attempt, Finding, Outcome
 from freehold.watch.findings import findings
+
+_log = logging.getLogger("freehold")
 
 CALLER_LEFT = 499  # recorded when nobody was left to give a status to; nginx's number for it
 NO_CACHE = b"cache-control: no-cache\r\n"
@@ -67,6 +70,9 @@ class Pipeline:
             self._give_error(draft, error, client)
         except asyncio.CancelledError:
             self._give_up(draft, client)
+        except Exception:
+            _log.exception("exchange %s failed for a reason that nobody foresaw", draft.id)
+            self._break_off(draft, FreeholdError("the gateway failed inside"), client)
         finally:
             self.metrics.in_flight -= 1
 
@@ -158,8 +164,6 @@ class Pipeline:
         self.router.breaker(good.endpoint).failed(time.monotonic())
 
     def _give_error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
-        if client.started:
-            return  # the answer was whole and could not be recorded; `_close_stream` has told the caller
         if not isinstance(error, LedgerUnavailable):
             outcome = Outcome.REJECTED if isinstance(error, CallerError) else Outcome.FAILED
             try:
@@ -182,9 +186,15 @@ class Pipeline:
             self._close_quietly(draft, Outcome.ABANDONED, CALLER_LEFT, None)
             return
         error = Draining("the process is stopping and could not wait for the rest of the answer")
-        self._close_quietly(
-            draft, Outcome.CUT if client.started else Outcome.FAILED, error.status, error.code
-        )
+        self._break_off(draft, error, client)
+
+    def _break_off(self, draft: Draft, error: FreeholdError, client: Client) -> None:
+        """End an exchange wherever it stands, and tell the caller in whatever way is left."""
+        if not draft.closed:
+            outcome = Outcome.CUT if client.started else Outcome.FAILED
+            self._close_quietly(draft, outcome, error.status, error.code)
+        if client.response_complete:
+            return
         if client.started:
             client.end(error_event(draft.dialect, error, draft.id))
         else:
