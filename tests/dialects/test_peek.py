@@ -2,12 +2,13 @@
 
 import json
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freehold.dialects.peek import read_head, with_model
+from freehold.dialects.peek import _end_of_value, read_head, with_model
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, InvalidJSON
 
@@ -48,6 +49,7 @@ def test_the_head_says_who_is_asked_and_how(
         (CHAT, b"[]", "the body: expected object, got array"),
         (CHAT, b'{"messages":[1]}', "`model`: required, but missing"),
         (CHAT, b'{"model":"","messages":[1]}', "`model`: expected str of length >= 1"),
+        (CHAT, b'{"model":"%b","messages":[1]}' % (b"x" * 513), "`model`: expected str of length <= 512"),
         (CHAT, b'{"model":7,"messages":[1]}', "`model`: expected str, got int"),
         (CHAT, b'{"model":"a"}', "`messages`: required, but missing"),
         (CHAT, b'{"model":"a","messages":"x"}', "`messages`: expected array, got str"),
@@ -175,3 +177,27 @@ def test_any_object_keeps_every_other_byte(
         assert changed.startswith(body[: head.start])
         assert changed.endswith(body[head.end :])
         assert json.loads(changed[head.start : len(changed) - (len(body) - head.end)]) == new
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"a","messages":[%b],"\\u006d":1}' % b",".join([b"[]"] * 600_000),
+        b'{"model":"a","messages":[1],%b,"\\u006d":1}' % b",".join([b'"k":1'] * 20_000),
+    ],
+    ids=["brackets", "keys"],
+)
+def test_a_body_made_to_be_slow_to_walk_is_refused(body: bytes) -> None:
+    with pytest.raises(BadRequest, match="the body: more than"):
+        read_head(CHAT, body)
+
+
+def test_a_walk_keeps_nothing_of_what_it_passed() -> None:
+    body = b'{"messages":[%b],"model":"a","\\u006d":1}' % b",".join([b'"x"'] * 500_000)
+    tracemalloc.start()
+    end_of = _end_of_value(body, body.index(b"["), 2)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert end_of == (body.index(b"]") + 1, 2)
+    assert peak_bytes < 1 << 20

@@ -15,7 +15,12 @@ from msgspec import Meta, Raw, Struct
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, InvalidJSON
 
+MODEL_CHARS_MAX = 512  # a name is remembered, recorded and sent on; the longest in use have about 200
+BRACKETS_MAX = 1 << 20  # looked at to find a top-level key; more would hold up everybody else
+KEYS_MAX = 1 << 14
+
 _Items = Annotated[list[Raw], Meta(min_length=1)]
+_Name = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARS_MAX)]
 
 
 class Head(Struct):
@@ -33,21 +38,21 @@ class _StreamOptions(Struct):
 
 
 class _Chat(Struct):
-    model: Annotated[str, Meta(min_length=1)]
+    model: _Name
     messages: _Items
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
 
 
 class _Messages(Struct):
-    model: Annotated[str, Meta(min_length=1)]
+    model: _Name
     messages: _Items
     max_tokens: Annotated[int, Meta(ge=1)]
     stream: bool | None = None
 
 
 class _Embeddings(Struct):
-    model: Annotated[str, Meta(min_length=1)]
+    model: _Name
     input: str | _Items
 
 
@@ -60,11 +65,11 @@ _DECODERS: dict[
 }
 
 _SPACE = rb"[ \t\n\r]*"
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive, here and below: no way back is kept in memory
 _MODEL = re.compile(rb'"model"' + _SPACE + rb":" + _SPACE + rb"(" + _STRING + rb")")
 _KEY = re.compile(_SPACE + rb"(" + _STRING + rb")" + _SPACE + rb":" + _SPACE, re.DOTALL)
 _PLAIN = re.compile(_STRING + rb"|[^,}\]\s]+", re.DOTALL)  # a string, a number or a word
-_BRACKET = re.compile(rb'[^{}\[\]"]*(?:' + _STRING + rb'[^{}\[\]"]*)*([{}\[\]])', re.DOTALL)
+_BRACKET = re.compile(rb'[^{}\[\]"]*+(?:' + _STRING + rb'[^{}\[\]"]*+)*+([{}\[\]])', re.DOTALL)
 _NEXT = re.compile(_SPACE + rb"[,}]")
 
 
@@ -111,35 +116,45 @@ def _model_span(body: bytes) -> tuple[int, int]:
         found = _MODEL.match(body, at)
         if found:
             return found.span(1)
-    spans = [(start, end) for key, start, end in _top_level(body) if msgspec.json.decode(key) == "model"]
+    spans = [(start, end) for key, start, end in _top_level(body) if _is_model(key)]
     if len(spans) != 1:
         # Parsers disagree on which one counts, so that policy and provider could read different models.
         raise BadRequest("`model`: given more than once")
     return spans[0]
 
 
+def _is_model(key: bytes) -> bool:
+    return key == b'"model"' or (b"\\" in key and msgspec.json.decode(key) == "model")
+
+
 def _top_level(body: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Each top-level key of a valid JSON object, with the span of its value."""
-    at = body.index(b"{") + 1
+    at, keys, brackets = body.index(b"{") + 1, 0, 0
     while key := _KEY.match(body, at):
-        start = key.end()
-        end = _end_of_value(body, start)
+        start, keys = key.end(), keys + 1
+        end, passed = _end_of_value(body, start, BRACKETS_MAX - brackets)
+        brackets += passed
+        if keys > KEYS_MAX:
+            raise BadRequest(f"the body: more than {KEYS_MAX} fields")
         yield key[1], start, end
         following = _NEXT.match(body, end)
         at = following.end() if following else len(body)
 
 
-def _end_of_value(body: bytes, start: int) -> int:
+def _end_of_value(body: bytes, start: int, brackets_max: int) -> tuple[int, int]:
+    """Where a value ends, and how many brackets it has."""
     if body[start] not in b"{[":
         plain = _PLAIN.match(body, start)
-        return plain.end() if plain else len(body)
-    depth, at = 0, start
+        return (plain.end() if plain else len(body)), 0
+    depth, at, brackets = 0, start, 0
     while bracket := _BRACKET.match(body, at):
-        at = bracket.end()
+        at, brackets = bracket.end(), brackets + 1
+        if brackets > brackets_max:
+            raise BadRequest(f"the body: more than {BRACKETS_MAX} brackets, and `model` not told apart")
         depth += 1 if bracket[1] in b"{[" else -1
         if not depth:
             break
-    return at
+    return at, brackets
 
 
 _PLACED = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
