@@ -241,3 +241,31 @@ def test_garbage_in_a_stream_hurts_nobody() -> None:
     seen.feed(b"data: error [DONE\n\ndata: \xff\n\n: error\n\ndata: [1]\n\n")
 
     assert (seen.ended, seen.failed, seen.served()) == (False, False, Served())
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("dialect", "events"),
+    [
+        (CHAT, b'data: {"error":null,"x":%b}\n\n' % DEEP),
+        (MESSAGES, b'data: {"type":"message_stop","x":%b}\n\n' % DEEP),
+    ],
+)
+def test_an_event_nested_without_end_only_has_nothing_to_say(dialect: Dialect, events: bytes) -> None:
+    seen = StreamGlance(dialect)
+    seen.feed(events)
+
+    assert (seen.failed, seen.ended, seen.served()) == (False, False, Served())
+
+
+def test_what_a_provider_says_of_itself_is_kept_in_part_when_it_is_endless() -> None:
+    endless = b"x" * 100_000
+    chat = b'{"model":"%b","system_fingerprint":"%b","choices":[{"finish_reason":"%b"}]}' % ((endless,) * 3)
+    seen = StreamGlance(CHAT)
+    seen.feed(b"data: %b\n\n" % chat)
+
+    for served in (glance(CHAT, chat), seen.served()):
+        said = (served.model, served.fingerprint, served.finish_word)
+        assert [len(word or "") for word in said] == [512, 512, 512]

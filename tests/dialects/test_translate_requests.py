@@ -434,6 +434,29 @@ def test_a_wrong_messages_field_is_named(asked: Body, message: str) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"temperature": 10**400}, "`temperature`: expected float, got int"),
+        (
+            {
+                "messages": [
+                    {"role": "assistant", "tool_calls": [
+                        {"id": "c", "function": {"name": "f", "arguments": '{"x":' + "[" * 100_000}}
+                    ]}
+                ]
+            },
+            "the arguments of tool call `c`: expected a JSON object",
+        ),
+    ],
+    ids=["number", "arguments"],
+)  # fmt: skip
+def test_what_is_beyond_measure_is_named(asked: Body, message: str) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]} | asked
+    with pytest.raises(BadRequest, match=message):
+        translate_request(json.dumps(body).encode(), CHAT, MESSAGES, "m")
+
+
 @pytest.mark.parametrize(("source", "target"), [(CHAT, MESSAGES), (MESSAGES, CHAT)])
 def test_what_is_not_json_is_told(source: Dialect, target: Dialect) -> None:
     with pytest.raises(InvalidJSON):

@@ -315,3 +315,13 @@ def test_blocks_are_never_open_together() -> None:
     kinds = [kind for kind, _, _ in blocks(to_messages(CHAT_STREAM)) if kind != "delta"]
 
     assert all(pair in {("start", "stop"), ("stop", "start")} for pair in pairwise(kinds))
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [(Dialect.CHAT, Dialect.MESSAGES), (Dialect.MESSAGES, Dialect.CHAT)]
+)
+def test_an_event_nested_without_end_is_garbage(source: Dialect, target: Dialect) -> None:
+    translator = StreamTranslator(source, target, include_usage=False)
+
+    with pytest.raises(NotAnAnswer):
+        translator.feed(b'data: {"type":"ping","x":%b}\n\n' % (b"[" * 100_000))

@@ -9,6 +9,7 @@ import msgspec
 from freehold.vocabulary.errors import BadRequest, InvalidJSON, UnsupportedField
 
 T = TypeVar("T")
+EXACT_MAX = 1 << 53  # beyond it a whole number may have no float of its own, or none at all
 _INDEX = re.compile(r"\[\d+\]")
 
 _NAMES: dict[type, str] = {
@@ -42,7 +43,7 @@ class Fields:
         value = self._values.get(name)
         if value is None or type(value) is kind:
             return value
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) <= EXACT_MAX:
             return float(value)  # type: ignore[return-value]
         raise BadRequest(f"{_quoted(self.at(name))}: expected {_NAMES[kind]}, got {_NAMES[type(value)]}")
 

@@ -18,6 +18,8 @@ from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.exchange import Finish, Served
 from freehold.wire import sse
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what bytes from outside can raise
+SAID_CHARS_MAX = 512  # of what a provider says about itself: the ledger keeps it
 HEAD_BYTES = 8_192
 TAIL_BYTES = 16_384
 T = TypeVar("T")
@@ -92,7 +94,7 @@ def glance(dialect: Dialect, body: bytes) -> Served:
     """
     try:
         return _glance(dialect, body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NotAnAnswer(str(error)) from None
 
 
@@ -104,7 +106,7 @@ def _glance(dialect: Dialect, body: bytes) -> Served:
         return _served_messages(answer.model, answer.stop_reason, answer.usage)
     embeddings = _decoded(_embeddings, body)
     usage = embeddings.usage
-    return Served(embeddings.model, usage=usage.usage() if usage else None)
+    return Served(_short(embeddings.model), usage=usage.usage() if usage else None)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
@@ -137,13 +139,19 @@ def _served_chat(answer: _Chat, refused: bool) -> Served:
             finish = chat.FINISH.get(word, Finish.OTHER)
             break
     usage = answer.usage.usage() if answer.usage else None
-    return Served(answer.model or None, answer.system_fingerprint, finish, word, refused, usage)
+    return Served(
+        _short(answer.model), _short(answer.system_fingerprint), finish, _short(word), refused, usage
+    )
 
 
 def _served_messages(model: str | None, word: str | None, count: messages.TokenCount | None) -> Served:
     finish = None if word is None else messages.FINISH.get(word, Finish.OTHER)
     usage = count.usage() if count else None
-    return Served(model or None, None, finish, word, finish is Finish.REFUSAL, usage)
+    return Served(_short(model), None, finish, _short(word), finish is Finish.REFUSAL, usage)
+
+
+def _short(said: str | None) -> str | None:
+    return said[:SAID_CHARS_MAX] if said else None
 
 
 class StreamGlance:
@@ -205,7 +213,12 @@ class StreamGlance:
             if finish.finish:
                 break
         return Served(
-            named.model, named.system_fingerprint, finish.finish, finish.finish_word, self._refused, usage
+            _short(named.model),
+            _short(named.system_fingerprint),
+            finish.finish,
+            finish.finish_word,
+            self._refused,
+            usage,
         )
 
     def _served_messages(self) -> Served:
@@ -224,14 +237,14 @@ class StreamGlance:
 def _chunk(data: bytes) -> _Chat:
     try:
         return _decoded(_chat, data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _Chat()  # the watch reports broken events; here they only have nothing to say
 
 
 def _event_of(data: bytes) -> _Event:
     try:
         return _decoded(_event, data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _Event()
 
 

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from freehold.dialects.chat.reading import finish_of
 from freehold.dialects.chat.words import TokenCount, token_count
 from freehold.dialects.chat.writing import CREATED, REFUSED, Object, finish_word, thinking_block
-from freehold.dialects.glance import NotAnAnswer
+from freehold.dialects.glance import UNREADABLE, NotAnAnswer
 from freehold.vocabulary.conversation import Thinking
 from freehold.vocabulary.events import (
     ArgumentsPiece,
@@ -83,7 +83,7 @@ class StreamReader:
                 continue
             try:
                 chunk = _chunk.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except UNREADABLE as error:
                 raise NotAnAnswer(str(error)) from None
             if bytes(chunk.error) != b"null":
                 raise NotAnAnswer("an error in place of an event")

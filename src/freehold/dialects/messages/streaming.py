@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 from msgspec import Struct
 
-from freehold.dialects.glance import NotAnAnswer
+from freehold.dialects.glance import UNREADABLE, NotAnAnswer
 from freehold.dialects.messages.words import FINISH, TokenCount, token_count
 from freehold.dialects.messages.writing import Object, refusal_details, stop_word
 from freehold.vocabulary.events import (
@@ -81,7 +81,7 @@ class StreamReader:
         for _, data in sse.events(events):
             try:
                 event = _event.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except UNREADABLE as error:
                 raise NotAnAnswer(str(error)) from None
             yield from self._events(event)
 

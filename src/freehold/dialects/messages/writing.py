@@ -192,7 +192,7 @@ def _arguments(call: ToolCall) -> Raw:
     text = call.arguments.strip() or "{}"
     try:
         msgspec.json.decode(text, type=dict[str, Raw])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise BadRequest(f"the arguments of tool call `{call.id}`: expected a JSON object") from None
     return Raw(text.encode())
 
