@@ -573,7 +573,7 @@ async def test_requests_in_one_packet_are_answered_in_turn(house: Gateway) -> No
 
 @DIALECT
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "file://"]
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "file://", "http://[::1"]
 )
 async def test_a_page_of_another_origin(house: Gateway, partner: Sparring, dialect: str, origin: str) -> None:
     before = len(partner.requests)
