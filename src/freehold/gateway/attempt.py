@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from freehold.dialects.errors import about_account, about_content, read_error
-from freehold.dialects.glance import NotAnAnswer, StreamGlance, glance
+from freehold.dialects.glance import UNREADABLE, NotAnAnswer, StreamGlance, glance
 from freehold.dialects.peek import Head, with_model
 from freehold.dialects.translate import (
     StreamTranslator,
@@ -32,6 +32,7 @@ from freehold.wire.sse import events, whole_until
 ELSEWHERE = frozenset({401, 402, 404, 408, 409, 425, 429})  # and every 5xx: not here, or not now
 EVENT_BYTES_MAX = 16 << 20  # one server-sent event
 RETRY_AFTER_S_MAX = 3_600.0
+CALLERS_OWN = 400  # the status of an error told inside HTTP 200 that is the caller's to see
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -121,10 +122,12 @@ class Ask:
             if spoken is not self._dialect:
                 body = translate_answer(body, spoken, self._dialect)
         except NotAnAnswer as error:
+            if about_content(read_error(body), CALLERS_OWN):
+                return self._refused(body)
             raise _failed(Fault.GARBAGE, str(error), incoming) from None
         return Whole(incoming.status, passed_on(incoming.headers), body, served, lost)
 
-    async def _begun(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Stream:
+    async def _begun(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Answer:
         content_type = _header(incoming.headers, b"content-type")
         if not content_type.startswith(b"text/event-stream"):
             kind = content_type.decode("latin-1")[:80] or "no content type"
@@ -133,15 +136,34 @@ class Ask:
         seen = StreamGlance(spoken)
         seen.feed(first)
         if seen.failed:
-            raise _failed(Fault.ERROR_EVENT, _event_error(first), incoming)
+            said = _error_in(first)
+            error = read_error(said)
+            if about_content(error, CALLERS_OWN):
+                incoming.close()
+                return self._refused(said)
+            told = f"an error event inside HTTP 200, {error.code or error.type}: {error.message}"
+            raise _failed(Fault.ERROR_EVENT, told, incoming)
         translator = None if spoken is self._dialect else self._translator(spoken)
         return Stream(passed_on(incoming.headers), incoming, first, rest, seen, translator, lost)
 
     def _translator(self, spoken: Dialect) -> StreamTranslator:
         return StreamTranslator(spoken, self._dialect, include_usage=self._head.include_usage)
 
+    def _refused(self, error: bytes) -> Whole:
+        """A refusal of the content inside HTTP 200, told as what it is: it is carried nowhere else."""
+        body = translate_error(CALLERS_OWN, error, self._dialect)
+        return Whole(CALLERS_OWN, JSON, body, None, (), about_content=True)
+
     async def _error(self, incoming: Incoming, spoken: Dialect) -> Whole:
-        body, status = await incoming.whole(), incoming.status
+        status = incoming.status
+        try:
+            body = await incoming.whole()
+        except UpstreamFailed as failure:
+            if _goes_elsewhere(status, content=False, account=False):
+                raise
+            # Why it was turned down was lost on the way, so it cannot be told from a refusal of the content.
+            body = msgspec.json.encode({"error": {"message": f"HTTP {status}; {failure.message}"}})
+            return Whole(status, JSON, translate_error(status, body, self._dialect), None, (), True)
         error = read_error(body)
         content = about_content(error, status)
         if _goes_elsewhere(status, content=content, account=about_account(error, status)):
@@ -180,14 +202,13 @@ async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:
 def _is_object(data: bytes) -> bool:
     try:
         _object.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return data == b"[DONE]"
     return True
 
 
-def _event_error(data: bytes) -> str:
-    error = read_error(next((said for _, said in events(data)), b""))
-    return f"an error event inside HTTP 200, {error.code or error.type}: {error.message}"
+def _error_in(first: bytes) -> bytes:
+    return next((said for _, said in events(first)), b"")
 
 
 def _failed(fault: Fault, message: str, incoming: Incoming) -> UpstreamFailed:
@@ -205,7 +226,7 @@ def retry_after_s(value: bytes, wall_clock: Callable[[], float]) -> float | None
     except ValueError:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - wall_clock()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_S_MAX)
 
