@@ -27,7 +27,7 @@ from freehold.upstream.door import Door, Incoming
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.errors import CallerError, Fault, UpstreamFailed
 from freehold.vocabulary.exchange import Served
-from freehold.wire.sse import events, whole_until
+from freehold.wire.sse import Joiner, events
 
 ELSEWHERE = frozenset({401, 402, 404, 408, 409, 425, 429})  # and every 5xx: not here, or not now
 EVENT_BYTES_MAX = 16 << 20  # one server-sent event
@@ -185,16 +185,17 @@ def _goes_elsewhere(status: int, *, content: bool, account: bool) -> bool:
 
 async def _first_events(incoming: Incoming) -> tuple[bytes, bytes]:
     """Read until an event with data is whole: until then, another endpoint could still be asked."""
-    held = b""
+    joiner, passed, size = Joiner(), list[bytes](), 0
     while piece := await incoming.piece():
-        held += piece
-        until = whole_until(held)
-        first = next(events(held[:until]), None) if until else None
+        whole = joiner.feed(piece)
+        passed.append(whole)
+        first = next(events(whole), None)
         if first is not None:
             if not _is_object(first[1]):
                 raise _failed(Fault.GARBAGE, "the stream's first event is no JSON object", incoming)
-            return held[:until], held[until:]
-        if len(held) > EVENT_BYTES_MAX:
+            return b"".join(passed), joiner.rest()
+        size += len(piece)
+        if size > EVENT_BYTES_MAX:
             raise _failed(Fault.GARBAGE, f"no event within the first {EVENT_BYTES_MAX} bytes", incoming)
     raise _failed(Fault.EMPTY, "the stream ended before its first event", incoming)
 
