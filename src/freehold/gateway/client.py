@@ -136,6 +136,8 @@ class Client:
         if self.disconnected:
             return
         self.started = True
+        if self.more_body:  # not wanted; and who waits for "100 Continue" may never send it
+            self.keep_alive = False
         close = b"" if self.keep_alive else CLOSE
         head = b"%b%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINES[status], lines, close, len(body))
         self._connection.write(head + body)
@@ -156,10 +158,11 @@ class Client:
         self._connection.write(self._framed(data))
         return not self._connection.flow.write_paused
 
-    async def drain(self) -> None:
-        """Wait until the caller has read most of what was sent."""
+    async def drain(self, deadline: float) -> None:
+        """Wait until the caller has read most of what was sent. Raises TimeoutError at `deadline`."""
         if self._connection.flow.write_paused:
-            await self._connection.flow.drain()
+            async with asyncio.timeout_at(deadline):
+                await self._connection.flow.drain()
 
     def end(self, data: bytes) -> None:
         """The last piece."""

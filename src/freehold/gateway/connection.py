@@ -38,19 +38,21 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_head = False
-        self._head_bytes = 0  # received since the head began, with what came in the same pieces
+        self._in_head = self._in_message = False
+        self._head_bytes = 0  # received of a head or of trailers, with what came in the same pieces
         self._waiting_since = (
             time.monotonic()
         )  # for a request to begin, or its head to be whole; 0: for neither
         self.write: Callable[[bytes], None]
         self._serving: Client | None = None
         self._refused = False  # nothing more is read
+        self._unsent = 0  # bytes that the caller had yet to read when the clock was looked at last
+        self._unread_since = 0.0
 
     # Bytes in.
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and measure heads."""
+        """Feed the parser, and measure heads and trailers."""
         if self._refused:
             return
         self._head_bytes += len(data)
@@ -60,7 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("")
-        if not self._in_head:
+        if not self._in_message:
             self._head_bytes = 0
         elif self._head_bytes > self.settings.head_bytes_max:
             self.refuse(_too_large(self.settings))
@@ -70,7 +72,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._in_head = True
+        self._in_head = self._in_message = True
         self._waiting_since = time.monotonic()
 
     def on_headers_complete(self) -> None:
@@ -81,9 +83,11 @@ class GuardedProtocol(HttpToolsProtocol):
             and self._head_size() > self.settings.head_bytes_max
         ):
             self.refuse(_too_large(self.settings))
-        elif self._refused or self.parser.should_upgrade():
+            return
+        self._head_bytes = 0
+        if self._refused or self.parser.should_upgrade():
             return  # at an upgrade the parser stops; see `_decline_upgrade`
-        elif (dialect := self._dialect()) is not None and self.parser.get_method() == b"POST":
+        if (dialect := self._dialect()) is not None and self.parser.get_method() == b"POST":
             version = self.parser.get_http_version()
             keep_alive = version != "1.0" and self.parser.should_keep_alive()
             chunked = version != "1.0"
@@ -97,6 +101,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of a request's body."""
+        self._head_bytes = 0
         if not isinstance(self.cycle, Client):
             if self.cycle is not None:
                 super().on_body(body)
@@ -105,6 +110,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        self._in_message = False
         if isinstance(self.cycle, Client):
             self.cycle.more_body = False
             self.cycle.set()
@@ -169,14 +175,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self._waiting_since = time.monotonic()
+        if not self.pipeline:  # only then, or the line would grow faster than it is served
+            self.flow.resume_reading()
 
     def look_at_clock(self, now: float) -> None:
-        """Hang up on a caller who says nothing, or sends a head too slowly; called once a second."""
+        """Hang up on a caller who says or reads nothing, or sends a head too slowly; called once a second."""
+        if self._reads_nothing(now):
+            self.transport.abort()
         if not self._waiting_since or self._refused:
             return
         waited_s = now - self._waiting_since
@@ -185,6 +194,12 @@ class GuardedProtocol(HttpToolsProtocol):
         elif not self._in_head and waited_s > self.settings.keep_alive_s:
             self.transport.close()
 
+    def _reads_nothing(self, now: float) -> bool:
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent, self._unread_since = unsent, now
+        return now - self._unread_since > self.settings.keep_alive_s
+
     def send_400_response(self, msg: str) -> None:
         """What uvicorn says to bytes that are not HTTP, in our words."""
         self.refuse(BadRequest("the request is not valid HTTP/1.1"))
@@ -192,6 +207,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def refuse(self, error: CallerError) -> None:
         """Answer outside of any exchange, in a shape that both dialects' clients read, and hang up."""
         if self.transport.is_closing() or self._refused:
+            return
+        if self._serving is not None and self._serving.started and not self._serving.response_complete:
+            self.transport.abort()  # words would land in the middle of an answer
             return
         told = {"message": error.message, "type": "invalid_request_error", "code": error.code}
         body = msgspec.json.encode({"type": "error", "error": {**told, "remedy": error.remedy}})
@@ -212,6 +230,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Serve the request as if the caller had offered no other protocol; some offer HTTP/2 to everybody."""
+        if self.parser.get_method() == b"CONNECT":
+            self.refuse(BadRequest("CONNECT is for proxies, and this is none"))
+            return
         kept = [pair for pair in self.headers if pair[0] not in UPGRADE_HEADERS]
         lines = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)] + [
             b"%b: %b" % pair for pair in kept

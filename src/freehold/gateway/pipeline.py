@@ -161,7 +161,8 @@ class Pipeline:
                 detail=failure.message,
             )
         )
-        self.router.breaker(good.endpoint).failed(time.monotonic())
+        if failure.fault is not Fault.TIMEOUT_TOTAL:  # that deadline was ours, or the caller read too slowly
+            self.router.breaker(good.endpoint).failed(time.monotonic())
 
     def _give_error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
         if not isinstance(error, LedgerUnavailable):
@@ -174,8 +175,6 @@ class Pipeline:
         lines = JSON + draft.lines()
         if error.retry_after_s is not None:
             lines += b"retry-after: %d\r\n" % max(round(error.retry_after_s + 0.5), 1)
-        if isinstance(error, CallerError) and error.status in (401, 408, 413):
-            client.keep_alive = False  # the rest of the request is not wanted
         client.reply(error.status, lines, error_body(draft.dialect, error, draft.id))
 
     def _give_up(self, draft: Draft, client: Client) -> None:

@@ -12,7 +12,7 @@ from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
 from freehold.vocabulary.errors import Fault, UpstreamFailed
 from freehold.vocabulary.exchange import Served
-from freehold.wire.sse import whole_until
+from freehold.wire.sse import Joiner
 
 
 class End(NamedTuple):
@@ -30,11 +30,13 @@ async def pass_on(stream: Stream, client: Client, draft: Draft) -> End:
     try:
         going = relay.pass_on(stream.first) or not relay.over
         while going:
-            await client.drain()
+            await client.drain(stream.incoming.deadline)
             body_ended = await stream.incoming.forward(relay.take)
             going = not (body_ended or relay.over)
     except UpstreamFailed as broken:
         failure = broken
+    except TimeoutError:
+        failure = UpstreamFailed(Fault.TIMEOUT_TOTAL, "the caller did not read the answer in time")
     end = _end(stream, relay.ready, failure or relay.failure)
     draft.answer_bytes += len(end.last)
     return end
@@ -43,28 +45,29 @@ async def pass_on(stream: Stream, client: Client, draft: Draft) -> End:
 class _Relay:
     """Takes what the provider sends, passes whole events on, and keeps the last ones in `ready`."""
 
-    __slots__ = ("_client", "_draft", "_glance", "_held", "_translator", "failure", "over", "ready")
+    __slots__ = ("_client", "_draft", "_glance", "_joiner", "_translator", "failure", "over", "ready")
 
     def __init__(self, stream: Stream, client: Client, draft: Draft) -> None:
         self._client = client
         self._draft = draft
         self._glance = stream.glance
         self._translator = stream.translator
-        self._held = stream.rest  # the beginning of an event
+        self._joiner = Joiner(stream.rest)
         self.ready = b""  # received, and to be sent with the end
         self.over = False  # nothing more is to be taken
         self.failure: UpstreamFailed | None = None
 
     def take(self, piece: bytes) -> bool:
         """A piece of the stream has come. False: no more for now."""
-        data = self._held + piece if self._held else piece
-        until = whole_until(data)
-        if until == len(data):
-            self._held = b""
-        elif len(data) - until > EVENT_BYTES_MAX:
-            return self._fail(f"an event is over {EVENT_BYTES_MAX} bytes")
+        joiner = self._joiner
+        if joiner.held_bytes or not piece.endswith(b"\n\n"):
+            data = joiner.feed(piece)
+            if joiner.held_bytes > EVENT_BYTES_MAX:
+                return self._fail(f"an event is over {EVENT_BYTES_MAX} bytes")
+            if not data:
+                return True
         else:
-            data, self._held = data[:until], data[until:]
+            data = piece  # nearly always
         self._glance.feed(data)
         return self.pass_on(data)
 

@@ -25,13 +25,13 @@ OUR_HEADERS = b"content-type: application/json\r\naccept-encoding: identity\r\nu
 class Incoming:
     """An answer on its way. Read it to its end or `close()` it, or the connection is lost."""
 
-    __slots__ = ("_connection", "_decoder", "_door", "_pool", "_total_deadline", "headers", "status")
+    __slots__ = ("_connection", "_decoder", "_door", "_pool", "deadline", "headers", "status")
 
     def __init__(self, connection: Connection, pool: Pool, door: "Door", total_deadline: float) -> None:
         self._connection: Connection | None = connection
         self._pool = pool
         self._door = door
-        self._total_deadline = total_deadline
+        self.deadline = total_deadline  # of the whole exchange
         self.status = connection.parser.status
         self.headers = connection.parser.headers
         self._decoder = self._find_decoder()
@@ -59,7 +59,7 @@ class Incoming:
         while self._connection is not None:
             connection = self._connection
             if not connection.parser.buffered and not connection.parser.complete:
-                await self._door.wait_for_piece(connection, self._total_deadline)
+                await self._door.wait_for_piece(connection, self.deadline)
             data, complete = connection.take(), connection.parser.complete
             if complete:
                 self._finish()
@@ -79,7 +79,7 @@ class Incoming:
                 if not sink(piece):
                     return False
             return True
-        over = await self._door.forward(self._connection, sink, self._total_deadline)
+        over = await self._door.forward(self._connection, sink, self.deadline)
         if over:
             self._finish()
         return over
