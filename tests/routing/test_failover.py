@@ -122,6 +122,13 @@ async def test_a_long_retry_after_is_passed_on_to_the_caller() -> None:
     assert [one.outcome for one in scene.attempts] == ["cooling", "cooling"]
 
 
+async def test_a_retry_after_of_next_to_nothing_is_not_obeyed_hundreds_of_times() -> None:
+    scene = Scene({"a": [failed(Fault.STATUS, 429, 0.001)] * 1_000}, took_s=0.0)
+    with pytest.raises(AllEndpointsBusy):
+        await scene.run(A)
+    assert len(scene.asked) <= 25
+
+
 async def test_a_retry_after_that_never_ends_is_not_waited_for_for_ever() -> None:
     scene = Scene({"a": [failed(Fault.STATUS, 429, 1.0)] * 100})
     with pytest.raises(AllEndpointsBusy):

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 TIMEOUTS = (Fault.TIMEOUT_FIRST_BYTE, Fault.TIMEOUT_IDLE, Fault.TIMEOUT_TOTAL, Fault.TIMEOUT_CONNECT)
 BREAKERS_MAX = 10_000
+WAIT_S_MIN = 0.25  # a wish to be left alone for a millisecond, said again and again, would keep us busy
 EARLY_S = 0.005  # event loops wake a little too soon, and then it would still be cooling
 OUR_DOING = (Fault.TIMEOUT_TOTAL, Fault.UNFIT)  # our deadline, our translation: nothing about the endpoint
 
@@ -141,7 +142,7 @@ class Router:
         free_at = {name: b.free_at(now) for name, b in breakers.items() if b.cooling_until > now}
         if not free_at or (first := min(free_at.values())) >= patience:
             return False
-        await self._sleep(max(first - now, 0.0) + EARLY_S)
+        await self._sleep(max(first - now, WAIT_S_MIN) + EARLY_S)
         asked.difference_update(free_at)
         return True
 
