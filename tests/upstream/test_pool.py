@@ -78,6 +78,26 @@ async def test_a_large_request_arrives_whole_and_its_head_is_as_it_should_be() -
     ]
 
 
+async def test_a_connection_whose_request_is_still_on_its_way_is_not_used_again() -> None:
+    """Some answer before they have read it all; the next request would wait behind the rest of this one."""
+    wires = 0
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal wires
+        wires += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HELLO)
+        await asyncio.sleep(5)
+
+    server = await asyncio.start_server(hasty, "127.0.0.1", 0, limit=1_024)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with door_to(url) as door:
+        answers = [await ask(door, b"x" * 20_000_000), await ask(door)]
+    server.close()
+
+    assert (answers, wires) == ([b"hello", b"hello"], 2)
+
+
 class Fickle:
     """A provider in a thread of its own, which closes after each answer as `goodbye` says."""
 

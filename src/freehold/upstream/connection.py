@@ -50,6 +50,16 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent."""
         return self._failure is None and self.parser.reusable
 
+    @property
+    def reusable(self) -> bool:
+        """Whether the answer is over, and the request too: some answer before they have read it all."""
+        return (
+            self.usable
+            and self.parser.complete
+            and self._transport is not None
+            and not self._transport.get_write_buffer_size()
+        )
+
     def is_stale(self) -> bool:
         """Whether the provider has hung up, or talks out of turn, on a connection that was idle."""
         if not self.usable:

@@ -60,7 +60,7 @@ class Pool:
     def release(self, connection: Connection) -> None:
         """Give a connection back; a broken one, or one with an unfinished answer, is closed."""
         self._busy.discard(connection)
-        if connection.usable and connection.parser.complete:
+        if connection.reusable:
             connection.idle_since = self._clock()
             self._idle.append(connection)
         else:
