@@ -269,3 +269,9 @@ def test_what_a_provider_says_of_itself_is_kept_in_part_when_it_is_endless() -> 
     for served in (glance(CHAT, chat), seen.served()):
         said = (served.model, served.fingerprint, served.finish_word)
         assert [len(word or "") for word in said] == [512, 512, 512]
+
+
+def test_a_count_beyond_measure_is_no_count() -> None:
+    body = b'{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":1%b}}' % (b"0" * 400)
+
+    assert glance(CHAT, body) == Served(None, None, Finish.STOP, "stop")

@@ -515,3 +515,12 @@ def test_pictures_in_a_tools_result_follow_it_in_chat() -> None:
             ],
         },
     ]
+
+
+def test_of_endless_losses_only_some_are_named() -> None:
+    asked: Body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    asked |= {f"{number}{'x' * 1_000}": 1 for number in range(1_000)}
+
+    lost = translate_request(json.dumps(asked).encode(), CHAT, MESSAGES, "m").lost
+
+    assert (len(lost), {len(name) for name in lost}) == (32, {128})

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from freehold.vocabulary.errors import BadRequest, InvalidJSON, UnsupportedField
 
 T = TypeVar("T")
 EXACT_MAX = 1 << 53  # beyond it a whole number may have no float of its own, or none at all
+Count = Annotated[
+    int, Meta(ge=-EXACT_MAX, le=EXACT_MAX)
+]  # one beyond is no count, and breaks what adds them up
 _INDEX = re.compile(r"\[\d+\]")
 
 _NAMES: dict[type, str] = {

@@ -1,6 +1,7 @@
 """From one dialect into another, by way of the form in the middle: one reader and one writer for each."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -15,6 +16,9 @@ from freehold.dialects.messages import writing as messages_out
 from freehold.vocabulary.conversation import Answer, Conversation
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.events import Event
+
+LOST_MAX = 32  # fields named on the ledger; callers choose their names, and how many
+LOST_CHARS_MAX = 128
 
 
 class Translated(NamedTuple):
@@ -72,7 +76,7 @@ def translate_request(body: bytes, source: Dialect, target: Dialect, model: str)
     conversation = _READ_REQUEST[source](body)
     lost = dict.fromkeys(conversation.lost)
     translated = _WRITE_REQUEST[target](conversation, model, lost)
-    return Translated(translated, tuple(lost))
+    return Translated(translated, tuple(name[:LOST_CHARS_MAX] for name in islice(lost, LOST_MAX)))
 
 
 def translate_answer(body: bytes, source: Dialect, target: Dialect) -> bytes:

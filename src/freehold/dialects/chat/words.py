@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from freehold.dialects.fields import Count
 from freehold.vocabulary.exchange import Finish, Usage
 
 FINISH = {
@@ -27,25 +28,25 @@ WORD = {
 class InputDetails(Struct, omit_defaults=True):
     """Parts of the prompt's tokens."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
 
 
 class OutputDetails(Struct, omit_defaults=True):
     """Parts of the answer's tokens."""
 
-    reasoning_tokens: int | None = None
+    reasoning_tokens: Count | None = None
 
 
 class TokenCount(Struct, omit_defaults=True):
     """The `usage` object. Its prompt tokens include the cached ones."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: InputDetails | None = None
     completion_tokens_details: OutputDetails | None = None
-    prompt_cache_hit_tokens: int | None = None  # DeepSeek's word for cached tokens
+    prompt_cache_hit_tokens: Count | None = None  # DeepSeek's word for cached tokens
 
     def usage(self) -> Usage:
         """The counts in the project's words."""

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from freehold.dialects.fields import Count
 from freehold.vocabulary.exchange import Finish, Usage
 
 FINISH = {
@@ -29,16 +30,16 @@ WORD = {
 class OutputDetails(Struct, omit_defaults=True):
     """Parts of the answer's tokens."""
 
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
 
 
 class TokenCount(Struct, omit_defaults=True):
     """The `usage` object. Its input tokens leave out what was read from or written to the cache."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     output_tokens_details: OutputDetails | None = None
 
     def usage(self) -> Usage:
