@@ -153,6 +153,8 @@ async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", state: P
                 leave(pipeline.metrics.snapshot(), state, worker)
         except OSError as error:
             _log.warning("upkeep: %s", error)
+        except Exception:
+            _log.exception("upkeep failed for a reason that nobody foresaw, and goes on")
 
 
 async def _last_words(server: "_Server") -> None:

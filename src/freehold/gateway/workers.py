@@ -13,6 +13,7 @@ from freehold.vocabulary.errors import FreeholdError
 
 Work = Callable[[int, Callable[[], None]], int]  # (worker's number, call me when ready) -> exit code
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 RESTART_S = 1.0  # a worker that dies at once is not started more often than this
 CANNOT_SERVE = 3  # the exit code for it
 GRACE_S = 2.0  # beyond the drain, before a worker is killed
@@ -40,10 +41,11 @@ class _Supervisor:
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Start all, tell when all are ready, then watch."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, self._stop)
         for worker in range(self._count):
-            self._start(worker)
+            if not self._stops:
+                self._start(worker)
         self._serving = self._all_ready()
         if self._serving:
             on_ready()
@@ -55,14 +57,20 @@ class _Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         self._started[worker] = time.monotonic()
-        pid = os.fork()
-        if pid == 0:
-            os._exit(self._in_child(worker))
-        self._workers[pid] = worker
+        # A signal waits until it is known whom to pass it on to, and in the child until it is not the parent.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                os._exit(self._in_child(worker))
+            self._workers[pid] = worker
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def _in_child(self, worker: int) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, signal.SIG_DFL)  # the handlers up here speak for the parent
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         try:
             return self._work(worker, lambda: _tell(self._ready_write))
         except (FreeholdError, OSError) as error:

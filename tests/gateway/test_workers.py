@@ -1,0 +1,52 @@
+"""Several processes: a signal while they are being started."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+# Workers that serve until SIGTERM. The parent is told to stop right after one was forked, before that is noted.
+SCRIPT = """
+import os, signal, sys, threading
+from freehold.gateway.workers import supervise
+
+stop_at, forks, fork = int(sys.argv[1]), [0], os.fork
+
+def interrupted_fork():
+    pid = fork()
+    if pid:
+        forks[0] += 1
+        if forks[0] == stop_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+    return pid
+
+def work(worker, ready):
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    ready()
+    while not told.wait(0.05):
+        pass
+    return 0
+
+os.fork = interrupted_fork
+supervise(3, work, drain_s=20.0, on_ready=lambda: None)
+"""
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3])
+def test_a_stop_in_the_middle_of_the_start_reaches_every_worker_at_once(stop_at: int) -> None:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(stop_at)], env=dict(os.environ), start_new_session=True
+    )
+    try:
+        process.wait(15)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    assert time.monotonic() - began < 10
