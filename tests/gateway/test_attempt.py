@@ -37,6 +37,9 @@ class Door:
     def __init__(self, incoming: Incoming) -> None:
         self._incoming = incoming
 
+    def without_secrets(self, _: str, said: bytes) -> bytes:
+        return said
+
     async def send(self, *_: object, **__: object) -> Incoming:
         return self._incoming
 

@@ -1,7 +1,10 @@
 """What one endpoint cannot do and the next one can; and what is no endpoint's business."""
 
+import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,38 @@ def test_workers_that_cannot_start_end_the_start_with_a_reason(first: Sparring, 
     assert "another process writes the journal" in second.stderr
     assert "remedy: Stop the other gateway" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+class Indiscreet(BaseHTTPRequestHandler):
+    """A provider that repeats the key it was sent."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        said = {"error": {"message": f"Incorrect API key provided: {self.headers['authorization'][7:]}"}}
+        self.send_response(int(self.path.split("/")[1]))
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("status", [401, 404, 422])
+def test_a_key_that_a_provider_repeats_reaches_neither_the_caller_nor_the_ledger(
+    tmp_path: Path, status: int
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Indiscreet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = f"""
+[providers.p]
+base_url = "http://127.0.0.1:{server.server_port}/{status}"
+dialects = ["chat"]
+headers = {{ authorization = "Bearer sk-very-secret" }}
+"""
+    with house(tmp_path, config + aliases(m=["p/m"])) as running:
+        said = running.ask("chat", "m")
+        recorded = repr(running.exchange(said))
+    server.shutdown()
+    server.server_close()
+
+    assert "Incorrect API key provided: [hidden]" in said.error()["message"]
+    assert "sk-very-secret" not in said.body.decode() + repr(said.headers) + recorded

@@ -97,9 +97,9 @@ class Ask:
         )
         try:
             if not 200 <= incoming.status < 300:
-                return await self._error(incoming, spoken)
+                return await self._error(incoming, spoken, endpoint.provider)
             if stream:
-                return await self._begun(incoming, spoken, lost)
+                return await self._begun(incoming, spoken, lost, endpoint.provider)
             return await self._whole(incoming, spoken, lost)
         except BaseException:
             incoming.close()
@@ -127,7 +127,9 @@ class Ask:
             raise _failed(Fault.GARBAGE, str(error), incoming) from None
         return Whole(incoming.status, passed_on(incoming.headers), body, served, lost)
 
-    async def _begun(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Answer:
+    async def _begun(
+        self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...], account: str
+    ) -> Answer:
         content_type = _header(incoming.headers, b"content-type")
         if not content_type.startswith(b"text/event-stream"):
             kind = content_type.decode("latin-1")[:80] or "no content type"
@@ -136,7 +138,7 @@ class Ask:
         seen = StreamGlance(spoken)
         seen.feed(first)
         if seen.failed:
-            said = _error_in(first)
+            said = self._door.without_secrets(account, _error_in(first))
             error = read_error(said)
             if about_content(error, CALLERS_OWN):
                 incoming.close()
@@ -154,10 +156,10 @@ class Ask:
         body = translate_error(CALLERS_OWN, error, self._dialect)
         return Whole(CALLERS_OWN, JSON, body, None, (), about_content=True)
 
-    async def _error(self, incoming: Incoming, spoken: Dialect) -> Whole:
+    async def _error(self, incoming: Incoming, spoken: Dialect, account: str) -> Whole:
         status = incoming.status
         try:
-            body = await incoming.whole()
+            body = self._door.without_secrets(account, await incoming.whole())
         except UpstreamFailed as failure:
             if _goes_elsewhere(status, content=False, account=False):
                 raise

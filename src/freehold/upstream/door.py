@@ -4,9 +4,10 @@ The door does not decide: it sends what it is given and reports what came. Which
 try is routing's table; whether the bytes are an answer is the dialect's.
 """
 
+import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import Fault, UpstreamFailed
 from freehold.wire.coding import Decoder, UnknownCoding
 
+SECRET_NAME = re.compile(r"auth|key|token|secret|cookie")  # of a header whose value is a credential
+SECRET_BYTES_MIN = 8  # a shorter one could be any word
 OUR_HEADERS = b"content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: freehold\r\n"
 
 
@@ -130,6 +133,7 @@ class Door:
         self.settings = settings
         self._timeouts = timeouts
         self._pools: dict[tuple[str, int, bool, str | None, str | None], Pool] = {}
+        self._secrets = {account.name: tuple(_secrets(account)) for account in accounts.values()}
         self._ways = {
             (account.name, dialect): self._way(account, url)
             for account in accounts.values()
@@ -160,6 +164,12 @@ class Door:
             way.pool.release(connection)
             raise
         return Incoming(connection, way.pool, self, deadline)
+
+    def without_secrets(self, account: str, said: bytes) -> bytes:
+        """What a provider said, less the credentials we sent it: some repeat a key that they do not like."""
+        for secret in self._secrets[account]:
+            said = said.replace(secret, b"[hidden]")
+        return said
 
     async def wait_for_piece(self, connection: Connection, total_deadline: float) -> None:
         """Wait for the next piece of an answer that has begun."""
@@ -203,6 +213,13 @@ class Door:
             idle_s=self.settings.idle_s,
             clock=time.monotonic,
         )
+
+
+def _secrets(account: Account) -> Iterator[bytes]:
+    for name, value in account.headers:
+        secret = value.rpartition(" ")[2].encode("latin-1")
+        if SECRET_NAME.search(name) and len(secret) >= SECRET_BYTES_MIN:
+            yield secret
 
 
 def _too_large() -> UpstreamFailed:
