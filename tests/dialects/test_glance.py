@@ -275,3 +275,14 @@ def test_a_count_beyond_measure_is_no_count() -> None:
     body = b'{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":1%b}}' % (b"0" * 400)
 
     assert glance(CHAT, body) == Served(None, None, Finish.STOP, "stop")
+
+
+def test_the_first_events_of_a_stream_tell_who_answers() -> None:
+    chat = StreamGlance(Dialect.CHAT)
+    chat.feed(b'data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n')
+    assert chat.begun() == Served("m-1")
+    messages = StreamGlance(Dialect.MESSAGES)
+    messages.feed(b'event: ping\ndata: {"type":"ping"}\n\n')
+    assert messages.begun() == Served()
+    messages.feed(b'event: message_start\ndata: {"type":"message_start","message":{"model":"m-2"}}\n\n')
+    assert messages.begun() == Served("m-2")

@@ -192,6 +192,13 @@ class StreamGlance:
         while self._tail_bytes - len(tail[0]) >= TAIL_BYTES:
             self._tail_bytes -= len(tail.popleft())
 
+    def begun(self) -> Served:
+        """What the first events have said: only who answers."""
+        if self._chat:
+            return Served(_short(next((c.model for c in map(_chunk, self._first()) if c.model), None)))
+        started = next((event.message for event in map(_event_of, self._first()) if event.message), None)
+        return Served(_short(started.model) if started else None)
+
     def served(self) -> Served:
         """What the stream has said about itself so far."""
         return self._served_chat() if self._chat else self._served_messages()

@@ -121,7 +121,7 @@ class Pipeline:
     async def _give_stream(self, draft: Draft, stream: Stream, client: Client) -> None:
         try:
             if draft.endpoint is not None:  # for the header: what the first events tell already
-                draft.findings = findings(draft.endpoint.model, stream.glance.served(), ended=True)
+                draft.findings = findings(draft.endpoint.model, stream.glance.begun(), ended=True)
             client.start(200, stream.lines + NO_CACHE + draft.lines())
             end = await pass_on(stream, client, draft)
             last = self._close_stream(draft, end)
