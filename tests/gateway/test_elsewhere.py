@@ -1,9 +1,11 @@
 """What one endpoint cannot do and the next one can; and what is no endpoint's business."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -99,3 +101,27 @@ headers = {{ authorization = "Bearer sk-very-secret" }}
 
     assert "Incorrect API key provided: [hidden]" in said.error()["message"]
     assert "sk-very-secret" not in said.body.decode() + repr(said.headers) + recorded
+
+
+def test_a_refusal_in_a_coding_that_nobody_can_read_is_not_carried_elsewhere(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 403 Forbidden\r\ncontent-encoding: br\r\ncontent-length: 3\r\n\r\nabc"
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as provider_thread:
+        served = provider_thread.submit(answer_once, listening, answer)
+        ports = (listening.getsockname()[1], 9)
+        providers = "".join(
+            f'[providers.p{port}]\nbase_url = "http://127.0.0.1:{port}/v1"\ndialects = ["chat"]\n'
+            for port in ports
+        )
+        with house(tmp_path, providers + aliases(m=[f"p{port}/m" for port in ports])) as running:
+            said = running.ask("chat", "m")
+            tried = [attempt.endpoint for attempt in running.exchange(said).attempts]
+        served.result(10)
+    assert (said.status, tried) == (403, [f"p{ports[0]}/m"])
+
+
+def answer_once(listening: socket.socket, answer: bytes) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(answer)
+        connection.recv(1)

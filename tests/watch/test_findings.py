@@ -51,3 +51,10 @@ def test_an_ordinary_answer_has_no_findings() -> None:
 )
 def test_each_mark_is_one_finding(served: Served, ended: bool, finding: Finding) -> None:
     assert findings("m", served, ended=ended) == (finding,)
+
+
+def test_a_stream_that_ends_well_but_never_says_why_is_truncated() -> None:
+    found = findings("m", Served(model="m"), ended=True, stream=True)
+    assert found == (Finding("truncation", "the stream ended without a finish reason"),)
+    assert findings("m", Served(model="m", finish=Finish.STOP), ended=True, stream=True) == ()
+    assert findings("m", Served(model="m"), ended=True) == ()

@@ -38,7 +38,8 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 JSON = b"content-type: application/json\r\n"
 PASSED_ON = frozenset({b"content-type", b"request-id", b"x-request-id", b"retry-after", b"date"})
-PASSED_ON_PREFIXES = (b"openai-", b"anthropic-", b"x-ratelimit-")
+# Not the other headers of theirs, some of which name the company's account.
+PASSED_ON_PREFIXES = (b"openai-processing-", b"openai-version", b"anthropic-ratelimit-", b"x-ratelimit-")
 
 
 class Whole(NamedTuple):

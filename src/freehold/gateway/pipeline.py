@@ -134,7 +134,9 @@ class Pipeline:
         """Record a stream that is over, and say what its last bytes are to be."""
         draft.served = end.served
         if draft.endpoint is not None:
-            draft.findings = findings(draft.endpoint.model, end.served, ended=end.failure is None)
+            draft.findings = findings(
+                draft.endpoint.model, end.served, ended=end.failure is None, stream=True
+            )
             if end.failure is None:
                 self.router.breaker(draft.endpoint.id).succeeded()
         error: FreeholdError | None = None

@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._wants_whole = False  # do not wake the waiter for each piece
         self._sink: Sink | None = None  # pieces go there as they come
+        self._sink_error: Exception | None = None
         self._idle_s = 0.0  # how long a sink waits for the next piece
         self._final = 0.0  # and until when it waits at all
         self._failure: UpstreamFailed | None = None
@@ -118,6 +119,8 @@ class Connection(asyncio.Protocol):
                 await self.progress(min(idle_at, final), fault, whole=False)
         finally:
             self._sink = None
+        if self._sink_error is not None:
+            raise self._sink_error
         return self.parser.complete
 
     def take(self) -> bytes:
@@ -162,8 +165,11 @@ class Connection(asyncio.Protocol):
 
     def _pour(self, sink: Sink) -> None:
         parser = self.parser
-        if parser.buffered and not sink(parser.take()):
-            self._sink = None
+        try:
+            if parser.buffered and not sink(parser.take()):
+                self._sink = None
+        except Exception as error:  # ours, not the provider's: `forward` raises it where it can be told
+            self._sink, self._sink_error = None, error
         if parser.complete or self._sink is None:
             self._wake()
         else:

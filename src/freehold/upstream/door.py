@@ -4,6 +4,7 @@ The door does not decide: it sends what it is given and reports what came. Which
 try is routing's table; whether the bytes are an answer is the dialect's.
 """
 
+import asyncio
 import re
 import ssl
 import time
@@ -28,7 +29,7 @@ OUR_HEADERS = b"content-type: application/json\r\naccept-encoding: identity\r\nu
 class Incoming:
     """An answer on its way. Read it to its end or `close()` it, or the connection is lost."""
 
-    __slots__ = ("_connection", "_decoder", "_door", "_pool", "deadline", "headers", "status")
+    __slots__ = ("_connection", "_decoder", "_door", "_pool", "_unreadable", "deadline", "headers", "status")
 
     def __init__(self, connection: Connection, pool: Pool, door: "Door", total_deadline: float) -> None:
         self._connection: Connection | None = connection
@@ -37,12 +38,15 @@ class Incoming:
         self.deadline = total_deadline  # of the whole exchange
         self.status = connection.parser.status
         self.headers = connection.parser.headers
+        self._unreadable: UpstreamFailed | None = (
+            None  # told when the body is asked for: a status stands for itself
+        )
         self._decoder = self._find_decoder()
 
     async def whole(self) -> bytes:
         """The rest of the body. Raises UpstreamFailed, also when it is over `upstream.answer_bytes_max`."""
         connection = self._connection
-        if connection is not None and connection.parser.complete and self._decoder is None:
+        if connection is not None and connection.parser.complete and not (self._decoder or self._unreadable):
             body = connection.take()  # nearly always: it was waited for as a whole
             self._finish()
             if len(body) > self._door.settings.answer_bytes_max:
@@ -60,6 +64,9 @@ class Incoming:
     async def piece(self) -> bytes:
         """The next piece of the body as it comes; b"" at its end. Raises UpstreamFailed."""
         while self._connection is not None:
+            if self._unreadable is not None:
+                self.close()
+                raise self._unreadable
             connection = self._connection
             if not connection.parser.buffered and not connection.parser.complete:
                 await self._door.wait_for_piece(connection, self.deadline)
@@ -77,7 +84,7 @@ class Incoming:
 
         True: the body has ended. False: the sink wants no more for now; call again to go on.
         """
-        if self._decoder is not None or self._connection is None:
+        if self._decoder is not None or self._unreadable is not None or self._connection is None:
             while piece := await self.piece():
                 if not sink(piece):
                     return False
@@ -112,8 +119,7 @@ class Incoming:
                 try:
                     return Decoder(value.strip().lower(), self._door.settings.answer_bytes_max)
                 except UnknownCoding as error:
-                    self.close()
-                    raise UpstreamFailed(Fault.GARBAGE, f"unknown content coding {error}") from None
+                    self._unreadable = UpstreamFailed(Fault.GARBAGE, f"unknown content coding {error}")
         return None
 
 
@@ -152,7 +158,7 @@ class Door:
         began = time.monotonic()
         connection = way.pool.idle_one()
         if connection is None:
-            connection = await way.pool.acquire(min(began + self._timeouts.connect_s, deadline))
+            connection = await self._connected(way.pool, began, deadline)
         limit, fault = began + self._timeouts.first_byte_s, Fault.TIMEOUT_FIRST_BYTE
         if deadline <= limit:
             limit, fault = deadline, Fault.TIMEOUT_TOTAL
@@ -170,6 +176,15 @@ class Door:
         for secret in self._secrets[account]:
             said = said.replace(secret, b"[hidden]")
         return said
+
+    async def _connected(self, pool: Pool, began: float, deadline: float) -> Connection:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await pool.acquire(min(began + self._timeouts.connect_s, deadline))
+        except TimeoutError:
+            raise UpstreamFailed(
+                Fault.TIMEOUT_TOTAL, "no connection before the exchange's deadline"
+            ) from None
 
     async def wait_for_piece(self, connection: Connection, total_deadline: float) -> None:
         """Wait for the next piece of an answer that has begun."""

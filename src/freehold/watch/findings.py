@@ -13,12 +13,14 @@ LATEST = re.compile(r"[-:]latest$")
 SNAPSHOT = re.compile(r"[-@:](\d{3,}|\d{4}-\d{2}-\d{2})")  # what follows a model's name in its full name
 
 
-def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
+def findings(asked: str, served: Served, *, ended: bool, stream: bool = False) -> tuple[Finding, ...]:
     """What is odd about an answer by `asked` (the provider's name of the model), from its own marks.
 
-    `ended`: the answer came to the end that its dialect prescribes.
+    `ended`: the answer came to the end that its dialect prescribes. `stream`: a whole stream, whose last events
+    must have told why it stopped.
     """
-    if ended and served.model == asked and not served.refused and served.finish not in MARKS:
+    unfinished = stream and served.finish is None
+    if ended and served.model == asked and not (served.refused or unfinished or served.finish in MARKS):
         return ()  # nearly always
     found = []
     if served.finish is Finish.FILTERED:
@@ -27,6 +29,8 @@ def findings(asked: str, served: Served, *, ended: bool) -> tuple[Finding, ...]:
         found.append(Finding("refusal", _refusal_mark(served)))
     if served.model is not None and not same_model(asked, served.model):
         found.append(Finding("substitution", f"asked for {asked}, answered as {served.model}"))
+    if ended and unfinished:
+        found.append(Finding("truncation", "the stream ended without a finish reason"))
     if not ended:
         found.append(Finding("truncation", "the stream ended without its closing event"))
     return tuple(found)
