@@ -119,6 +119,27 @@ def test_a_refusal_in_a_coding_that_nobody_can_read_is_not_carried_elsewhere(tmp
     assert (said.status, tried) == (403, [f"p{ports[0]}/m"])
 
 
+def test_a_key_in_a_refusal_inside_http_200_is_hidden_too(tmp_path: Path) -> None:
+    body = b'{"error": {"code": "content_policy_violation", "message": "refused for sk-very-secret"}}'
+    answer = (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as provider_thread:
+        served = provider_thread.submit(answer_once, listening, answer)
+        config = f"""
+[providers.p]
+base_url = "http://127.0.0.1:{listening.getsockname()[1]}/v1"
+dialects = ["chat"]
+headers = {{ authorization = "Bearer sk-very-secret" }}
+"""
+        with house(tmp_path, config + aliases(m=["p/m"])) as running:
+            said = running.ask("chat", "m")
+            recorded = repr(running.exchange(said))
+        served.result(10)
+    assert (said.status, said.error()["message"]) == (400, "refused for [hidden]")
+    assert "sk-very-secret" not in said.body.decode() + recorded
+
+
 def answer_once(listening: socket.socket, answer: bytes) -> None:
     connection, _ = listening.accept()
     with connection:

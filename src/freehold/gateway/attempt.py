@@ -84,7 +84,7 @@ class Ask:
     async def __call__(self, endpoint: Endpoint, deadline: float) -> Answer:
         """Ask `endpoint`. Raises UpstreamFailed."""
         caller, head = self._dialect, self._head
-        spoken = caller if caller in endpoint.dialects else endpoint.spoken(caller)
+        spoken = endpoint.spoken(caller)
         assert spoken is not None  # noqa: S101 - the pipeline left out endpoints that cannot answer
         lost: tuple[str, ...] = ()
         extra = b""
@@ -101,7 +101,7 @@ class Ask:
                 return await self._error(incoming, spoken, endpoint.provider)
             if stream:
                 return await self._begun(incoming, spoken, lost, endpoint.provider)
-            return await self._whole(incoming, spoken, lost)
+            return await self._whole(incoming, spoken, lost, endpoint.provider)
         except BaseException:
             incoming.close()
             raise
@@ -114,7 +114,7 @@ class Ask:
             self.unfit = error
             raise UpstreamFailed(Fault.UNFIT, error.message) from None
 
-    async def _whole(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...]) -> Whole:
+    async def _whole(self, incoming: Incoming, spoken: Dialect, lost: tuple[str, ...], account: str) -> Whole:
         body = await incoming.whole()
         if not body:
             raise _failed(Fault.EMPTY, "the answer has no body", incoming)
@@ -123,8 +123,9 @@ class Ask:
             if spoken is not self._dialect:
                 body = translate_answer(body, spoken, self._dialect)
         except NotAnAnswer as error:
-            if about_content(read_error(body), CALLERS_OWN):
-                return self._refused(body)
+            said = self._door.without_secrets(account, body)
+            if about_content(read_error(said), CALLERS_OWN):
+                return self._refused(said)
             raise _failed(Fault.GARBAGE, str(error), incoming) from None
         return Whole(incoming.status, passed_on(incoming.headers), body, served, lost)
 
