@@ -29,11 +29,6 @@ class Pool:
         self._busy: set[Connection] = set()
         self._opening = 0
 
-    @property
-    def open(self) -> int:
-        """Connections in use or idle."""
-        return len(self._idle) + len(self._busy)
-
     async def acquire(self, deadline: float) -> Connection:
         """A connection that was alive a moment ago.
 
