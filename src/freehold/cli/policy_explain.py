@@ -14,28 +14,15 @@ from freehold.cli.output import OK, table, tell
 from freehold.config.shape import nearest
 from freehold.ledger.query import find
 from freehold.policy.difference import ELSE
-from freehold.policy.explain import Evidence, Explanation, Objecting
-from freehold.policy.explain import explain as explained
-from freehold.policy.limits import refusals
+from freehold.policy.explain import Answer, Evidence, Objecting, answers
 from freehold.policy.matrix import Matrix
 from freehold.policy.rules import Policy
-from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, ConfigError, Fault, NotFound
 from freehold.vocabulary.exchange import Exchange
 from freehold.vocabulary.facts import About, EndpointFacts, RequestFacts
 
 _SAID = ("application", "alias", "data_class", "purpose", "user_region", "tools")
-
-
-class Answer(Struct, frozen=True):
-    """What one policy says to one request about each endpoint."""
-
-    policy: str
-    at: datetime
-    request: RequestFacts
-    endpoints: tuple[Explanation, ...]
-    limits: dict[str, tuple[Refusal, ...]]  # of the alias's pool
 
 
 class Late(Struct, frozen=True):
@@ -69,18 +56,18 @@ def explain(args: Namespace) -> int:
     there = house(args)
     named = policies(args.policy, there)
     asked = _from_ledger(args, there, named) if args.exchange is not None else _described(args, there)
-    answers = _answers(named, asked, is_pool=bool(there.pools))
+    said = answers(named, asked.request, asked.endpoints, asked.at, is_pool=bool(there.pools))
     if args.json:
         late = {"at_attempts": asked.at_attempts} if args.exchange is not None else {}
-        print_json({"knowledge": there.known.digest, "policies": answers, **late})
+        print_json({"knowledge": there.known.digest, "policies": said, **late})
         return OK
-    said = ((name.replace("_", " "), asked.request.value(name)) for name in _SAID)
+    facts = ((name.replace("_", " "), asked.request.value(name)) for name in _SAID)
     print(
         "request: "
-        + ", ".join(f"{name} {'unknown' if value is None else value or 'any'}" for name, value in said)
+        + ", ".join(f"{name} {'unknown' if value is None else value or 'any'}" for name, value in facts)
     )
     print(f"at: {asked.at:%Y-%m-%d %H:%M} UTC, with knowledge {there.known.digest}")
-    for answer in answers:
+    for answer in said:
         print(*_told(answer), sep="\n")
     if asked.at_attempts:
         print("\nrefused when it was about to be asked, whatever the rules say:")
@@ -136,22 +123,6 @@ def _warn_of_change(exchange: Exchange, there: House, named: Sequence[Policy]) -
                 f"the {what} is {now} today and was {then or 'none'} then: this may not be what was decided"
             )
             tell(OK, ConfigError(told, remedy="`freehold ledger show` has what was decided."), word="warning")
-
-
-def _answers(named: Sequence[Policy], asked: Asked, *, is_pool: bool) -> list[Answer]:
-    """What each of the policies says where all of them must allow."""
-    matrices = [Matrix(policy, asked.endpoints, asked.at) for policy in named]
-    against = refusals(matrices, asked.endpoints, asked.request) if is_pool else {}
-    answers = []
-    for policy in named:
-        limits = {limit.id for limit in policy.limits}
-        of_pool = {
-            name: tuple(one for one in said if one.policy == policy.name and one.rule in limits)
-            for name, said in against.items()
-        }
-        told = explained(policy, asked.request, asked.endpoints, asked.at)
-        answers.append(Answer(policy.label, asked.at, asked.request, told, of_pool))
-    return answers
 
 
 def _told(answer: Answer) -> Iterator[str]:

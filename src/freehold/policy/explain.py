@@ -22,6 +22,7 @@ from freehold.policy.expression import (
     truth,
     usable,
 )
+from freehold.policy.limits import refusals
 from freehold.policy.matrix import Matrix, moment
 from freehold.policy.rules import Effect, Policy, Rule
 from freehold.vocabulary.decision import Refusal
@@ -74,6 +75,39 @@ class Explanation(Struct, frozen=True):
     score: float
     preferences: tuple[str, ...]  # the ids of those that it meets
     objections: tuple[Objecting, ...]  # the worst first
+
+
+class Answer(Struct, frozen=True):
+    """What one policy says to one request about each endpoint."""
+
+    policy: str
+    at: datetime
+    request: RequestFacts
+    endpoints: tuple[Explanation, ...]
+    limits: dict[str, tuple[Refusal, ...]]  # of the alias's pool
+
+
+def answers(
+    policies: Sequence[Policy],
+    request: RequestFacts,
+    endpoints: Sequence[EndpointFacts],
+    now: datetime,
+    *,
+    is_pool: bool,
+) -> list[Answer]:
+    """What each policy says where all of them must allow. `is_pool`: the endpoints are an alias's, and limited so."""
+    matrices = [Matrix(policy, endpoints, now) for policy in policies]
+    against = refusals(matrices, endpoints, request) if is_pool else {}
+    found = []
+    for policy in policies:
+        limits = {limit.id for limit in policy.limits}
+        of_pool = {
+            name: tuple(one for one in said if one.policy == policy.name and one.rule in limits)
+            for name, said in against.items()
+        }
+        told = explain(policy, request, endpoints, now)
+        found.append(Answer(policy.label, now, request, told, of_pool))
+    return found
 
 
 def explain(
