@@ -46,12 +46,14 @@ from freehold.audits.packed import (
     salt_of,
 )
 from freehold.audits.page import page, readme
-from freehold.audits.verifying import differing
-from freehold.vocabulary.errors import BadRequest, Unverified
+from freehold.audits.verifying import BEGUN, ENDED, differing
+from freehold.vocabulary.errors import BadRequest, NotFound, Unverified
+from freehold.vocabulary.exchange import Event
 
 OPENING = "opening.key"  # in the run's folder: the seed of the salts, so that single answers can be revealed
 ENTRY = "freehold.audits.verifying"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in a zip, so that the same run gives the same bytes
+ENDS_MAX = 50  # a run for ever ends each time it goes on
 TELLING_CHARS = 24  # words as long as that stand nowhere by chance
 
 Plain = Mapping[str, Any]
@@ -86,6 +88,21 @@ class LedgerProofs(NamedTuple):
     proofs: Mapping[str, bytes]
     keys: Sequence[str]
     calls: Mapping[str, Sequence[str]] = {}  # of each log the checkpoint, then each call's proof without it
+
+
+def milestones(run: str, own: Sequence[Event]) -> dict[str, Event]:
+    """Of a run's events those that a pack proves, by their files' names: its beginning, and each end.
+
+    Raises NotFound where the ledger does not have both.
+    """
+    first = [one for one in own if one.kind in BEGUN][:1]
+    last = [one for one in own if one.kind == ENDED][-ENDS_MAX:]
+    if not first or not last:
+        raise NotFound(
+            f"the ledger has no record of {run} from its beginning to its end",
+            remedy=f"Run `freehold audit resume {run}` with the same state directory.",
+        )
+    return {"001-begun": first[0]} | {f"{number:03}-ended": one for number, one in enumerate(last, 2)}
 
 
 def pack(

@@ -188,6 +188,15 @@ def run_called(state: Path, prefix: str) -> Folder:
     return found[0]
 
 
+def compared_with(folder: Folder) -> Folder | None:
+    """The run that a run compares with, if it is still there."""
+    name = (folder.protocol.get("baseline") or {}).get("audit")
+    try:
+        return None if name is None else run_called(folder.path.parent.parent, name)
+    except NotFound:
+        return None
+
+
 def _cut_torn_line(descriptor: int) -> None:
     size = os.fstat(descriptor).st_size
     end = size

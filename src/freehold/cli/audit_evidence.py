@@ -7,22 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from freehold.audits.evidence import LedgerProofs, as_installed, pack, revealed, write
-from freehold.audits.folder import Folder, run_called
+from freehold.audits.evidence import LedgerProofs, as_installed, milestones, pack, revealed, write
+from freehold.audits.folder import Folder, compared_with, run_called
 from freehold.audits.packed import FAILED
-from freehold.audits.verifying import BEGUN, ENDED, checks
+from freehold.audits.verifying import checks
 from freehold.cli.as_json import as_json, print_json
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, progress
 from freehold.cli.settings import config_of, state_dir
 from freehold.config import schema
-from freehold.ledger.log_keys import VKEY
-from freehold.ledger.proving import catch_up, prove, prove_all
+from freehold.ledger.proving import proofs_of, prove_all
 from freehold.ledger.query import events
 from freehold.ledger.segment import journals
-from freehold.ledger.verify import logs
-from freehold.vocabulary.errors import BadRequest, NotFound
-
-ENDS_MAX = 50  # a run for ever ends each time it goes on
+from freehold.vocabulary.errors import BadRequest
 
 FILES_MAX, BYTES_MAX = 10_000, 2 << 30  # of a zip that is to be verified
 
@@ -45,7 +41,7 @@ def run(args: Namespace) -> int:
         proofs = ledger_proofs(state, folder, config_of(args).ledger)
         if args.calls:
             proofs = proofs._replace(calls=_calls(state, folder, hidden=args.commitments))
-        files = pack(folder, proofs, baseline=_baseline(state, folder), hidden=args.commitments)
+        files = pack(folder, proofs, baseline=compared_with(folder), hidden=args.commitments)
     write(files, place)
     if args.json:
         print_json(
@@ -79,20 +75,7 @@ def ledger_proofs(state: Path, folder: Folder, settings: schema.Ledger) -> Ledge
     Raises NotFound, and Unverified where they are not signed yet.
     """
     own = [one for one in events(state) if one.about.get("audit") == folder.id]
-    first = [one for one in own if one.kind in BEGUN][:1]
-    last = [one for one in own if one.kind == ENDED][-ENDS_MAX:]
-    if not first or not last:
-        raise NotFound(
-            f"the ledger has no record of {folder.id} from its beginning to its end",
-            remedy=f"Run `freehold audit resume {folder.id}` with the same state directory.",
-        )
-    nodes = {one.node for one in (*first, *last)}
-    for node in nodes:
-        catch_up(state, node, settings)
-    named = {"001-begun": first[0]} | {f"{number:03}-ended": one for number, one in enumerate(last, 2)}
-    proofs = {name: prove(state, one.id) for name, one in named.items()}
-    keys = [(log / VKEY).read_text() for log in logs(state) if log.name in nodes]
-    return LedgerProofs({name: proof.text().encode() for name, proof in proofs.items()}, keys)
+    return LedgerProofs(*proofs_of(state, milestones(folder.id, own), settings))
 
 
 def _calls(state: Path, folder: Folder, *, hidden: bool) -> dict[str, list[str]]:
@@ -106,17 +89,6 @@ def _calls(state: Path, folder: Folder, *, hidden: bool) -> dict[str, list[str]]
             head, _, note = proof.text().partition("\n\n")
             found.setdefault(directory.name, [note]).append(head)
     return found
-
-
-def _baseline(state: Path, folder: Folder) -> Folder | None:
-    """The run that this one compares with, if it is still there."""
-    name = (folder.protocol.get("baseline") or {}).get("audit")
-    if name is None:
-        return None
-    try:
-        return run_called(state, name)
-    except NotFound:
-        return None
 
 
 def _numbers(written: str) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """Prove a record by its id, and bring the logs of nodes that are not running up to date."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -20,6 +20,7 @@ from freehold.ledger.segment import journals, segments
 from freehold.ledger.tiles import Tiles
 from freehold.ledger.witnessed import with_cosignatures
 from freehold.vocabulary.errors import NotFound, Unverified
+from freehold.vocabulary.exchange import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,20 @@ def prove_all(state: Path, node: str, ids: Collection[str]) -> Iterator[Proof]:
             record = line[9:]
             if record[7 : record.find(b'"', 7)] in wanted and number < tiles.size:
                 yield proof_of(tiles, note, number, salts(number - first[path.name]), record)
+
+
+def proofs_of(
+    state: Path, named: Mapping[str, Event], settings: schema.Ledger
+) -> tuple[dict[str, bytes], list[str]]:
+    """The proof of each event by its name, and the keys of the logs that they are on; logs are brought up to date.
+
+    Raises what `prove` and `catch_up` raise.
+    """
+    nodes = {one.node for one in named.values()}
+    for node in nodes:
+        catch_up(state, node, settings)
+    proofs = {name: prove(state, one.id).text().encode() for name, one in named.items()}
+    return proofs, [(state / "log" / node / VKEY).read_text() for node in sorted(nodes)]
 
 
 def catch_up(state: Path, node: str, settings: schema.Ledger) -> Checkpoint | None:
