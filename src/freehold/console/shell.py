@@ -1,15 +1,18 @@
-"""What all pages share: the frame, the menu, the templates and their filters."""
+"""What all pages share: the frame, the menu, the templates and their filters, who asks, and what a form said."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from freehold.console.there import There
 
 HERE = Path(__file__).parent
+ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
 MENU = (
     ("Now", "/"),
     ("Exchanges", "/exchanges"),
@@ -34,11 +37,33 @@ def there(request: Request) -> There:
 
 def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """A page, or where the template is a fragment, a part of one. Every value is escaped."""
-    who = getattr(request.state, "who", None)
+    seen = request.state
     shown = _templates.get_template(template).render(
-        menu=MENU, at=request.url.path, who=who, csrf=getattr(request.state, "csrf", ""), **values
+        menu=MENU,
+        at=request.url.path,
+        who=getattr(seen, "who", None),
+        role=getattr(seen, "role", ""),
+        csrf=getattr(seen, "csrf", ""),
+        **values,
     )
     return HTMLResponse(shown, status)
+
+
+def form(request: Request) -> Mapping[str, str]:
+    """The fields of a form that was sent; of several with one name, the last."""
+    fields: Mapping[str, str] = getattr(request.state, "form", {})
+    return fields
+
+
+def may(request: Request, role: str) -> bool:
+    """Whether who asks has this role, or one that may more."""
+    return ROLES.index(request.state.role) >= ROLES.index(role)
+
+
+def need(request: Request, role: str) -> None:
+    """Refuse who has not at least this role. Raises HTTPException (403)."""
+    if not may(request, role):
+        raise HTTPException(403, f"This is for the role {role}, and you are signed in as {request.state.role}.")
 
 
 def moment(at_ms: int) -> str:
