@@ -34,6 +34,9 @@ TABLES: dict[str, type[Struct]] = {
     "[retention.NAME]": schema.Retention,
     "[audits]": schema.Audits,
     "[watch]": schema.Watch,
+    "[console]": schema.Console,
+    "[console.oidc]": schema.Oidc,
+    "[console.oidc.roles]": schema.Roles,
 }
 
 
@@ -49,7 +52,11 @@ def shown(field: msgspec.structs.FieldInfo) -> str:
 def knobs(table: type[Struct]) -> dict[str, str]:
     """The knobs of a table and their defaults; tables inside tables have a section of their own."""
     inner = {heading.strip("[]").partition(".")[0] for heading in TABLES if table is schema.Config}
-    return {f.encode_name: shown(f) for f in msgspec.structs.fields(table) if f.encode_name not in inner}
+    return {
+        f.encode_name: shown(f)
+        for f in msgspec.structs.fields(table)
+        if f.encode_name not in inner and not isinstance(f.default, Struct)
+    }
 
 
 def test_every_table_has_its_section() -> None:

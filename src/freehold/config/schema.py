@@ -246,6 +246,36 @@ class Watch(Struct, frozen=True, forbid_unknown_fields=True):
     shadow_usd_per_day: Usd = 1.0  # for all of these; who has no known price is not asked
 
 
+class Roles(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may do what in the console, by what the claim with the roles holds; "*" is everybody who signs in."""
+
+    viewer: tuple[str, ...] = ()  # may look
+    operator: tuple[str, ...] = ()  # may also run and stop drills
+    admin: tuple[str, ...] = ()  # may also make and end keys
+
+
+class Oidc(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the console asks who somebody is, beside its own tokens."""
+
+    issuer: str  # as the provider's own configuration names it, e.g. "https://login.example.com/realms/a"
+    client_id: str  # what the console is called there
+    client_secret_env: str | None = None  # the variable with its secret; unset: the client is a public one
+    scopes: tuple[str, ...] = ("openid", "profile", "email")  # what is asked for
+    name_claim: str = "email"  # what people are called here and on the ledger; without it, `sub`
+    roles_claim: str = "groups"  # what of an identity says its roles; a dot goes into a table
+    roles: Roles = Roles()  # who may do what; who has no role may not come in
+
+
+class Console(Struct, frozen=True, forbid_unknown_fields=True):
+    """The web pages beside the gateway, on 127.0.0.1."""
+
+    port: Port = 4142  # 0: none
+    url: str | None = None  # where a proxy before it lets people reach it; unset: on this machine alone
+    idle_s: Seconds = 3_600.0  # who does nothing for this long is signed out
+    session_s: Seconds = 43_200.0  # and everybody after this
+    oidc: Oidc | None = None  # unset: its own tokens alone
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `freehold.toml`."""
 
@@ -270,3 +300,4 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     retention: dict[str, Retention] = field(default_factory=dict)
     audits: Audits = Audits()
     watch: Watch = Watch()
+    console: Console = Console()

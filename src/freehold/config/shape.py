@@ -9,7 +9,7 @@ import msgspec
 
 from freehold.config.document import Document, dotted
 from freehold.config.places import KeyPath
-from freehold.config.schema import Alias, Config
+from freehold.config.schema import Alias, Config, Oidc
 from freehold.vocabulary.errors import ConfigError
 
 _WORDS = {
@@ -61,6 +61,8 @@ def _table(
 def _value(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:
     if Alias in get_args(expected):
         expected = Alias if isinstance(value, dict) else msgspec.structs.fields(Alias)[0].type
+    elif Oidc in get_args(expected) and isinstance(value, dict):
+        expected = Oidc
     if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
         yield from _table(document, path, value, expected)
     elif get_origin(expected) is dict and isinstance(value, dict):
