@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 
 from freehold.catalog.knowledge import Knowledge
@@ -118,12 +118,7 @@ def _ends(one: Held, now: datetime) -> str:
     """When what is held is gone: how much within a week and a month, and the last day."""
     if not one.due:
         return "-"
-
-    def within(days: int) -> int:
-        last = (now + timedelta(days=days)).date()
-        return sum(count for day, count in one.due.items() if day <= last)
-
-    return f"{max(one.due)} ({within(7)} in 7 days, {within(30)} in 30)"
+    return f"{max(one.due)} ({one.due_within(7, now)} in 7 days, {one.due_within(30, now)} in 30)"
 
 
 def _change(before: Sequence[Held], after: Sequence[Held]) -> Iterator[str]:

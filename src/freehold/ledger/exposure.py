@@ -42,6 +42,11 @@ class Held(Struct, frozen=True):
         """Prompts that may still be there."""
         return self.held + self.without_limit + self.unknown
 
+    def due_within(self, days: int, now: datetime) -> int:
+        """Of those held, how many are to be gone by the end of a day so many days from now."""
+        last = (now + timedelta(days=days)).date()
+        return sum(count for day, count in self.due.items() if day <= last)
+
 
 def exposure(exchanges: Iterable[Exchange], kept: Kept, now: datetime) -> tuple[Held, ...]:
     """What each provider holds at `now` of what these exchanges sent; the most exposed first."""
@@ -49,7 +54,7 @@ def exposure(exchanges: Iterable[Exchange], kept: Kept, now: datetime) -> tuple[
     for exchange in exchanges:
         sent_at = datetime.fromtimestamp(exchange.at_ms / 1000, UTC)
         for attempt in exchange.attempts:
-            if attempt.outcome in NEVER_THERE:
+            if attempt.outcome in NEVER_THERE or not exchange.reached(attempt):
                 continue
             part = parts[attempt.endpoint.partition("/")[0]]
             part.sent += 1
