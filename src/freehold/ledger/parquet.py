@@ -51,6 +51,7 @@ COLUMNS = pa.schema(
         pa.field("took_us", pa.int64()),
         pa.field("cached", pa.bool_()),
         pa.field("key", pa.string()),
+        pa.field("drill", pa.string()),
         pa.field("record", pa.string(), nullable=False),
     ]
 )

@@ -12,6 +12,7 @@ from msgspec import Struct
 from freehold.vocabulary.errors import Fault
 
 PASSED_OVER = (Fault.BREAKER_OPEN, Fault.COOLING, Fault.POLICY, Fault.LIMITED)
+INJECTED = "freehold_drill"  # in the detail of an attempt that a drill made fail: nothing was sent
 
 
 class Outcome(StrEnum):
@@ -172,6 +173,11 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
     bodies: tuple[
         BodyRef, ...
     ] = ()  # none either if the key of their day was destroyed before the exchange ended
+    drill: str | None = None  # the drill that it was in
+
+    def reached(self, attempt: Attempt) -> bool:
+        """Whether an attempt of its own went out: not where a drill made it fail before that."""
+        return self.drill is None or INJECTED not in attempt.detail
 
 
 OPENED = "opened"  # the kind of event that says: this exchange's prompt is about to leave
