@@ -13,6 +13,8 @@ from freehold.gateway.admission import Admission
 from freehold.gateway.aliases import Aliases
 from freehold.gateway.bodies import Keeper
 from freehold.gateway.cache import ResponseCache
+from freehold.gateway.drilled import Around
+from freehold.gateway.drilling import Drilling
 from freehold.gateway.earlier import Run
 from freehold.gateway.ending import Ending
 from freehold.gateway.governance import Governance
@@ -52,6 +54,9 @@ def assembled(parts: Parts, admission: Admission, metrics: Metrics, run: Run) ->
         adapted=parts.adapted,
     )
     shadowing = Shadowing(parts.resolved, governance, metrics, partial(note, ledger))
+    door = Door(parts.resolved.accounts, config.upstream, config.timeouts)
+    around = Around(config, parts.resolved, router, door, governance)
+    drilling = Drilling(parts.state, str(run.began_ms), around, metrics, partial(note, ledger))
     governance.catch_up()
     governance.restore(run)
     governance.announce()
@@ -62,7 +67,7 @@ def assembled(parts: Parts, admission: Admission, metrics: Metrics, run: Run) ->
         governance,
         ResponseCache(config.cache, time.monotonic),
         router,
-        Door(parts.resolved.accounts, config.upstream, config.timeouts),
+        door,
         ledger,
         metrics,
         Ending(
@@ -74,6 +79,7 @@ def assembled(parts: Parts, admission: Admission, metrics: Metrics, run: Run) ->
             Watching(Watch(config.watch, model), metrics, text=config.watch.text),
         ),
         shadowing,
+        drilling,
     )
 
 

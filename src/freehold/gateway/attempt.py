@@ -6,8 +6,9 @@ A caller's own error and a provider's refusal of the content are answers, and ar
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from freehold.config.schema import Timeouts
 from freehold.dialects.continuation import Continuable
 from freehold.dialects.counting import without_foreign_thoughts
 from freehold.dialects.errors import (
@@ -31,7 +32,7 @@ from freehold.gateway.client import Headers
 from freehold.gateway.failing import failed, header, word
 from freehold.gateway.opening import opening
 from freehold.upstream.addressing import Target
-from freehold.upstream.door import Door, Incoming
+from freehold.upstream.door import Incoming
 from freehold.vocabulary.endpoint import FAMILY, Dialect, Endpoint
 from freehold.vocabulary.errors import CallerError, Fault, UpstreamFailed
 from freehold.vocabulary.exchange import Finish, Served
@@ -100,6 +101,22 @@ class Refused(NamedTuple):
     kind: str  # "refusal" or "moderation"
 
 
+class Way(Protocol):
+    """A way out: the door, or one with faults in it."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long to wait."""
+
+    def without_secrets(self, account: str, said: bytes) -> bytes:
+        """What a provider said, less the credentials we sent it."""
+
+    async def send(
+        self, account: str, dialect: Dialect, body: bytes, *, target: Target, extra: bytes, deadline: float
+    ) -> Incoming:
+        """As `Door.send`."""
+
+
 class Ask:
     """The `Call` for one request.
 
@@ -112,7 +129,7 @@ class Ask:
 
     def __init__(
         self,
-        door: Door,
+        door: Way,
         asked: Asked,
         elsewhere: tuple[str, ...] = (),
         *,

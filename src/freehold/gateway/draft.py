@@ -7,6 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import Protocol
 
+from freehold.gateway.drilled import Drilled
 from freehold.gateway.keeping import Keeping
 from freehold.gateway.permit import Permit
 from freehold.routing.limits import Lease
@@ -51,9 +52,11 @@ class Draft:
         "cache",
         "closed",
         "continued_by",
+        "copied",
         "cost_usd",
         "data_class",
         "dialect",
+        "drilled",
         "endpoint",
         "findings",
         "first_byte_us",
@@ -83,6 +86,8 @@ class Draft:
         self.began = time.monotonic()
         self.id = f"x{self.at_ms:011x}{_ids.getrandbits(64):016x}"  # sorts by time
         self.dialect = dialect
+        self.drilled: Drilled | None = None  # the drill that it is in
+        self.copied: object | None = None  # how to make it once more in a drill; None: it will not be
         self.application = self.alias = ""
         self.closed = False  # an exchange is recorded once
         self.key: str | None = None
@@ -160,6 +165,7 @@ class Draft:
             cost_usd=self.cost_usd,
             retention=self.retention,
             bodies=self.bodies,
+            drill=None if self.drilled is None else self.drilled.id,
         )
 
     def opened(self, node: str, endpoints: Iterable[Endpoint]) -> Event:
@@ -220,6 +226,8 @@ class Draft:
             told += b"x-freehold-refused: %b\r\n" % _header_text(refused)
         if self.cache:
             told += b"x-freehold-cache: %b\r\n" % self.cache.encode()
+        if self.drilled is not None:
+            told += b"x-freehold-drill: %b\r\n" % _header_text(self.drilled.id)
         if self.lost:
             told += b"x-freehold-lost: %b\r\n" % _header_text(", ".join(self.lost))
         return told

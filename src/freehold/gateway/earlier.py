@@ -51,7 +51,7 @@ class Earlier:
         request = RequestFacts(
             one.application, one.alias, one.data_class, one.purpose, one.user_region, one.tools
         )
-        made = [attempt for attempt in one.attempts if attempt.outcome not in PASSED_OVER]
+        made = [it for it in one.attempts if it.outcome not in PASSED_OVER and one.reached(it)]
         is_own = one.node == self._run.node
         part = 1 / self._run.workers if one.at_ms < self._run.began_ms else float(is_own)
         if one.at_ms >= self._midnight_ms and part:

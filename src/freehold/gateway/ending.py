@@ -16,6 +16,7 @@ from freehold.gateway.provenance import in_body, in_stream
 from freehold.gateway.stream import End
 from freehold.gateway.watching import Watching
 from freehold.ledger.ledger import Ledger
+from freehold.routing.breaker import Breaker
 from freehold.routing.router import Router
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import (
@@ -55,7 +56,7 @@ class Ending:
     async def whole(self, draft: Draft, answer: Whole, client: Client) -> None:
         """A complete answer, or a provider's error that is the caller's to see."""
         if draft.endpoint is not None:
-            self.router.breaker(draft.endpoint.id).succeeded()
+            self._breaker(draft, draft.endpoint.id).succeeded()
         if answer.served is not None and draft.endpoint is not None:
             draft.served = answer.served
             draft.findings = self.watching.whole(draft, answer.body)
@@ -82,7 +83,7 @@ class Ending:
         if endpoint is not None:
             draft.findings = self.watching.stream(draft, ended=end.failure is None)
             if end.failure is None:
-                self.router.breaker(endpoint.id).succeeded()
+                self._breaker(draft, endpoint.id).succeeded()
             elif end.failure.fault is Fault.REFUSED:
                 told = "the provider stopped its answer for its content"
                 draft.findings += (Finding("moderation", told),)
@@ -110,7 +111,7 @@ class Ending:
         draft.attempts[at] = Attempt(good.endpoint, failure.fault, 200, *times, *told)
         # The deadline was ours, or the caller read too slowly; and who refuses is not broken.
         if failure.fault not in (Fault.TIMEOUT_TOTAL, Fault.REFUSED):
-            self.router.breaker(good.endpoint).failed(time.monotonic())
+            self._breaker(draft, good.endpoint).failed(time.monotonic())
 
     async def error(self, draft: Draft, error: FreeholdError, client: Client) -> None:
         """No answer, and why."""
@@ -183,6 +184,11 @@ class Ending:
             except LedgerUnavailable:
                 self.ledger.withhold(draft.id)
                 raise
+
+    def _breaker(self, draft: Draft, endpoint: str) -> Breaker:
+        """Who is told how an endpoint did: in a drill, of those that it strikes, nobody else."""
+        router = self.router if draft.drilled is None else draft.drilled.router
+        return router.breaker(endpoint)
 
     async def _close_quietly(self, draft: Draft, outcome: Outcome, status: int, code: str | None) -> None:
         try:

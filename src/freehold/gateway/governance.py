@@ -19,7 +19,7 @@ from freehold.gateway.counters import Counters
 from freehold.gateway.draft import Draft
 from freehold.gateway.earlier import Earlier, Run
 from freehold.gateway.keys import Key
-from freehold.gateway.permit import Permit
+from freehold.gateway.permit import InForce, Permit
 from freehold.gateway.rulebook import Rulebook, rulebook, signatures, watched
 from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import Traits
@@ -80,7 +80,8 @@ class Governance:
         tools = traits.offers_tools() if self._snapshot.looks_at_tools else None
         request = RequestFacts(draft.application, draft.alias, *said, tools)
         draft.data_class = said.data_class
-        draft.permit = permit = Permit(self, request, lane, traits, key)
+        in_force: InForce = self if draft.drilled is None else draft.drilled.in_force
+        draft.permit = permit = Permit(in_force, request, lane, traits, key)
         return permit
 
     def close(self, draft: Draft, outcome: Outcome) -> None:
@@ -90,7 +91,8 @@ class Governance:
             return
         if outcome is Outcome.ANSWERED and draft.served is not None and draft.cache != "hit":
             draft.cost_usd = self._cost_usd(draft, draft.served.usage)
-        permit.settle(draft.attempts, 0.0 if outcome is Outcome.DECLINED else draft.cost_usd)
+        attempts = draft.attempts if draft.drilled is None else draft.drilled.settled(draft.attempts)
+        permit.settle(attempts, 0.0 if outcome is Outcome.DECLINED else draft.cost_usd)
 
     def _cost_usd(self, draft: Draft, usage: Usage | None) -> float | None:
         """What an answer came to; None where that is not known, or whose words of it were how dear."""

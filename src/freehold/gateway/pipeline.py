@@ -23,11 +23,12 @@ from freehold.gateway.client import Client
 from freehold.gateway.continuing import Rest, of_both, seam, without
 from freehold.gateway.digest import digest
 from freehold.gateway.draft import Draft
+from freehold.gateway.drilling import Drilling
 from freehold.gateway.ending import Ending
 from freehold.gateway.governance import Governance
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.provenance import in_body, in_stream, wanted
-from freehold.gateway.shadowing import LAST, Beside, Sample, Shadowing
+from freehold.gateway.shadowing import LAST, Again, Sample, Shadowing
 from freehold.gateway.stream import Copy, End, pass_on
 from freehold.gateway.traits import Traits
 from freehold.ledger.ledger import Ledger
@@ -76,9 +77,10 @@ class Pipeline:
     metrics: Metrics
     ending: Ending
     shadowing: Shadowing
+    drilling: Drilling
 
-    async def exchange(self, client: Client, beside: Beside | None = None) -> None:
-        """Serve one request from its head to its last byte; `beside`: one that a peer is asked, and that was read."""
+    async def exchange(self, client: Client, beside: Again | None = None) -> None:
+        """Serve one request from its head to its last byte; `beside`: one that was read, and is made once more."""
         draft = Draft(client.route.dialect) if beside is None else beside.draft
         self.metrics.in_flight += 1
         try:
@@ -102,6 +104,8 @@ class Pipeline:
             draft.release()
         if draft.sample is not None:
             self.shadowing.answered(draft, self.exchange)
+        if isinstance(draft.copied, Sample):
+            self.drilling.answered(draft, draft.copied, self.exchange)
 
     async def _read(self, draft: Draft, client: Client) -> Trip:
         """From the request's first byte to knowing what it asks for. Raises FreeholdError."""
@@ -120,8 +124,14 @@ class Pipeline:
             raise LedgerUnavailable(f"the journal cannot be written: {self.ledger.reason}")
         asked = Asked(draft.dialect, head, body, beta(draft.dialect, client.headers))
         draft.provenance = wanted(client.headers)
+        if self.drilling.now is not None:
+            draft.drilled = self.drilling.takes(draft, client.headers)
         sample = Sample(asked, lane, key, client.headers)
         ask, plan = self._planned(draft, sample)
+        if self.drilling.now is not None and self.drilling.copies(draft) and not plan.acts():
+            draft.copied = sample
+        if draft.drilled is not None:  # neither compared with peers, nor kept, nor given from memory
+            return Trip(ask, plan, None)
         if self.shadowing.draws() and not plan.acts():
             draft.sample, draft.keeps_words = sample, True
         if lane.settings.cache_s is None or wants_fresh(client.headers) or plan.acts():
@@ -130,23 +140,25 @@ class Pipeline:
         how = (head.model, draft.dialect, head.method, str(head.stream), asked.extra)
         return Trip(ask, plan, digest(draft.application, *how, body))
 
-    def _again(self, beside: Beside, client: Client) -> Trip:
-        """The request of another exchange, for one endpoint. Raises FreeholdError."""
+    def _again(self, beside: Again, client: Client) -> Trip:
+        """The request of another exchange. Raises FreeholdError."""
         draft, sample = beside.draft, beside.sample
         self.ending.keeper.begin(draft, client, sample.asked.body)
         ask, plan = self._planned(draft, sample._replace(lane=beside.lane))
-        return Trip(ask, changed(plan, lane=beside.alone(plan.lane), priority=LAST), None)
+        return Trip(ask, changed(plan, lane=beside.narrowed(plan.lane), priority=LAST), None)
 
     def _planned(self, draft: Draft, sample: Sample) -> tuple[Ask, Plan]:
         """What policy lets be done with a request. Raises NoEligibleEndpoint or BadRequest."""
         asked, lane, key, headers = sample
         head, body = asked.head, asked.body
+        drilled = draft.drilled
+        door, router = (self.door, self.router) if drilled is None else (drilled.door, drilled.router)
         ask = Ask(
-            self.door,
+            door,
             asked,
             self.config.policy.refused_elsewhere,
             continues=lane.settings.continue_ and head.stream,
-            learn=self.router.learn,
+            learn=router.learn,
         )
         traits = Traits(draft.dialect, body, draft.application)
         permit = self.governance.decide(draft, lane, traits, key, headers)
@@ -170,7 +182,7 @@ class Pipeline:
         deadline = draft.began + self.config.timeouts.total_s
         await self.ending.opened(draft, trip.plan.lane.pool)
         try:
-            won = await self.router.first_answer(trip.plan, ask, deadline, draft.attempts)
+            won = await self._router(draft).first_answer(trip.plan, ask, deadline, draft.attempts)
             draft.endpoint, draft.lease, answer = won.endpoint, won.lease, won.answer
         except ServiceError:
             if ask.refusals:  # nobody did better: then a refusal is the answer
@@ -246,7 +258,7 @@ class Pipeline:
         deadline = draft.began + self.config.timeouts.total_s
         began_us, further = draft.elapsed_us(), list[Attempt]()
         try:
-            won = await self.router.first_answer(plan, call, deadline, further)
+            won = await self._router(draft).first_answer(plan, call, deadline, further)
         except ServiceError:
             return None
         finally:
@@ -254,6 +266,9 @@ class Pipeline:
         draft.continued_by, draft.lease = won.endpoint, won.lease
         draft.lost += won.answer.lost
         return won.answer
+
+    def _router(self, draft: Draft) -> Router:
+        return self.router if draft.drilled is None else draft.drilled.router
 
     def _keep(self, draft: Draft, trip: Trip, lines: bytes, body: bytes) -> None:
         seconds = trip.plan.lane.settings.cache_s

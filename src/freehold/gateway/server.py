@@ -28,6 +28,7 @@ from freehold.gateway.keys import KeyRing
 from freehold.gateway.metrics import Metrics, leave
 from freehold.gateway.pipeline import Pipeline
 from freehold.gateway.rulebook import Rulebook
+from freehold.gateway.running import Running, announce
 from freehold.gateway.workers import supervise
 from freehold.ledger.ledger import Ledger
 from freehold.ledger.recovery import Recovered
@@ -54,13 +55,19 @@ def serve(resolved: Resolved, rules: Rulebook, *, state: Path, on_ready: OnReady
     for left_over in state.glob("metrics-*.json"):
         left_over.unlink()
     given = _Given(resolved, rules, listening, state, time.time_ns() // 1_000_000, os.getpid())
+
+    def ready() -> None:
+        announce(state, Running(str(given.began_ms), url, settings.workers))
+        if on_ready is not None:
+            on_ready(url)
+
     if settings.workers == 1:
-        return _run(given, 0, lambda: on_ready(url) if on_ready else None)
+        return _run(given, 0, ready)
     return supervise(
         settings.workers,
         lambda worker, ready: _run(given, worker, ready),
         drain_s=settings.drain_s,
-        on_ready=lambda: on_ready(url) if on_ready else None,
+        on_ready=ready,
     )
 
 
@@ -102,6 +109,7 @@ async def _serve(given: _Given, worker: int, ready: Callable[[], None]) -> int:
             await server.serve(sockets=[given.listening])
             await _last_words(server)
             await pipeline.shadowing.stop()
+            await pipeline.drilling.stop()
         finally:
             for task in upkeep:
                 task.cancel()
@@ -154,6 +162,7 @@ async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", given: _
             pipeline.door.sweep()
             pipeline.ledger.bodies.sweep()
             await pipeline.governance.look()
+            await pipeline.drilling.look()
             pipeline.metrics.conditions = {
                 "ledger_healthy": pipeline.ledger.probe(),
                 "ledger_searchable": not pipeline.ledger.trouble,

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from freehold.catalog.resolve import Resolved
 from freehold.config.schema import Alias, Watch
@@ -62,13 +62,32 @@ class Beside:
     endpoint: Endpoint
     usd: float | None  # what it may come to; None: nobody knows
 
-    def alone(self, lane: Lane) -> Lane:
+    def narrowed(self, lane: Lane) -> Lane:
         """The one endpoint that is asked; whether it may be is for the plan to say."""
         settings = Alias((self.endpoint.id,), sticky=False)
         return replace(lane, pool=(self.endpoint,), settings=settings, weights=(), scores={})
 
 
-Serve = Callable[[Client, Beside], Awaitable[None]]
+class Again(Protocol):
+    """A request that is made once more, and that nobody waits for."""
+
+    @property
+    def draft(self) -> Draft:
+        """Its exchange."""
+
+    @property
+    def sample(self) -> Sample:
+        """The request."""
+
+    @property
+    def lane(self) -> Lane:
+        """Whom policy is asked about."""
+
+    def narrowed(self, lane: Lane) -> Lane:
+        """Of those that policy allows, who may be asked."""
+
+
+Serve = Callable[[Client, Again], Awaitable[None]]
 
 
 class Shadowing:
@@ -176,7 +195,7 @@ class Shadowing:
             if lab in labs or not self._spending.reserve(usd):
                 continue
             labs.add(lab)
-            chosen.append(Beside(_again(draft, sample), sample, lane, endpoint, usd))
+            chosen.append(Beside(again(draft, sample), sample, lane, endpoint, usd))
             if len(chosen) == self._settings.shadow_peers:
                 break
         if len(chosen) < PEERS_MIN:
@@ -220,8 +239,8 @@ class Shadowing:
         return expected_usd(terms, traits.input_tokens, traits.output_tokens_max(), draft.dialect)
 
 
-def _again(draft: Draft, sample: Sample) -> Draft:
-    """The exchange of a peer: the same request, application and key."""
+def again(draft: Draft, sample: Sample) -> Draft:
+    """Another exchange of the same request, application and key."""
     again = Draft(draft.dialect)
     again.application, again.key, again.alias, again.stream = (
         draft.application,

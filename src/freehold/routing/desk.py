@@ -41,6 +41,10 @@ class Desk:
         self.measures = any(alias.strategy is Strategy.FASTEST for alias in aliases)
         self._paces: dict[tuple[str, bool], Pace] = {}
 
+    def share(self, other: "Desk", apart: Callable[[str], bool]) -> None:
+        """Wait in the other's line, and know what it knows, but of some endpoints."""
+        self.line, self.standings = other.line, other.standings.beside(apart)
+
     def pace(self, plan: Plan) -> Pace:
         """How long this alias's answers take to begin."""
         key = (plan.lane.alias, plan.stream)

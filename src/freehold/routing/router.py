@@ -38,6 +38,12 @@ class Router:
         self._wall_clock = wall_clock
         self._desk = Desk(config, self)
 
+    def beside(self, config: Config, apart: Callable[[str], bool]) -> "Router":
+        """One for other requests that learns for itself how these endpoints are doing; all lines and loads are one."""
+        other = Router(config, self.clock, self.sleep, self.draw, self._wall_clock)
+        other._desk.share(self._desk, apart)
+        return other
+
     async def first_answer(
         self, plan: Plan, call: Call[T], deadline: float, attempts: list[Attempt]
     ) -> Won[T]:

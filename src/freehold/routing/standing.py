@@ -49,5 +49,29 @@ class Standings:
             standing = self._known[endpoint] = self._limited.get(endpoint) or self._new(NO_LIMIT)
         return standing
 
+    def beside(self, apart: Callable[[str], bool]) -> "Standings":
+        """The same, but of those endpoints another opinion; what they have to do is one load."""
+        return Beside(self, self._settings, apart)
+
     def _new(self, limit: Limit) -> Standing:
         return Standing(Breaker(self._settings), Load(limit, self._freed))
+
+
+class Beside(Standings):
+    """Learns for itself how some endpoints are doing; of the others it knows what all know."""
+
+    __slots__ = ("_all", "_apart")
+
+    def __init__(self, everybody: Standings, settings: Settings, apart: Callable[[str], bool]) -> None:
+        super().__init__(settings, {}, lambda _: None)
+        self._all, self._apart = everybody, apart
+
+    def of(self, endpoint: str) -> Standing:
+        """The standing of an endpoint, by its id."""
+        shared = self._all.of(endpoint)
+        if not self._apart(endpoint):
+            return shared
+        own = self._known.get(endpoint)
+        if own is None:
+            own = self._known[endpoint] = Standing(Breaker(self._settings), shared.load)
+        return own

@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
         try:
             parser.feed(data)
         except BadAnswer as error:
-            self._fail(UpstreamFailed(Fault.GARBAGE, str(error)))
+            self.fail(UpstreamFailed(Fault.GARBAGE, str(error)))
             return
         if self._sink is not None:
             self._pour(self._sink)
@@ -190,7 +190,7 @@ class Connection(asyncio.Protocol):
             self._wake()
             return
         begun = "in the middle of its answer" if self.parser.head_done else "before it answered"
-        self._fail(UpstreamFailed(Fault.RESET, f"the provider closed the connection {begun}"))
+        self.fail(UpstreamFailed(Fault.RESET, f"the provider closed the connection {begun}"))
 
     # Waiting.
 
@@ -209,13 +209,14 @@ class Connection(asyncio.Protocol):
         elif self._wants_whole and self.parser.head_done:
             self._wake()  # it has begun in time; the rest is waited for piece by piece
         else:
-            self._fail(UpstreamFailed(self._deadline_fault, _TOO_LATE[self._deadline_fault]))
+            self.fail(UpstreamFailed(self._deadline_fault, _TOO_LATE[self._deadline_fault]))
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _fail(self, failure: UpstreamFailed) -> None:
+    def fail(self, failure: UpstreamFailed) -> None:
+        """Hang up; whoever waits is told why."""
         if self._failure is None:
             self._failure = failure
         self._wake()

@@ -103,6 +103,11 @@ class Incoming:
         """Hang up if the answer is not over yet."""
         self._finish()
 
+    def break_off(self, failure: UpstreamFailed) -> None:
+        """Hang up, so that whoever waits for more is told this failure."""
+        if self._connection is not None:
+            self._connection.fail(failure)
+
     def _finish(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

@@ -1,0 +1,81 @@
+"""What a drill asks of a running gateway: a file that the command behind it holds up, and that falls when it lets go.
+
+The lease is a dead man's switch. Nothing that a drill does outlives it, or the run of the gateway that it names.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+FILE = "drill.json"
+TOKEN_HEADER = "x-freehold-drill"  # noqa: S105 - a header's name
+
+Plain = bool | int | float | str | tuple[str, ...] | None  # "inf" stands for a number without limit
+
+
+class Mode(StrEnum):
+    """Which requests are in a drill."""
+
+    SHARE = "share"  # a share of all
+    SHADOW = "shadow"  # copies of a share of all, once their callers have their answers
+    MARKED = "marked"  # those that show its token
+
+
+class Struck(Struct, frozen=True, omit_defaults=True):
+    """What becomes of an endpoint while the fault lasts."""
+
+    endpoint: str  # its id; of a pool's pattern, with the `*`
+    way: str | None = None  # how it is gone; None: it is still there
+    latency: float = 1.0  # times what an answer takes to begin
+    price: float = 1.0  # times what the configuration says, for who asks the cheapest
+    requests_per_minute: int | None = None  # beyond which it answers 429
+    tokens_per_minute: int | None = None
+    replaced_by: str | None = None  # the model that is asked instead
+    refuses: str | None = None  # prompts with this word, in any case
+    refuses_share: float = 0.0  # of all prompts
+    facts: Mapping[str, Plain] = {}  # what is known of it then, where that differs
+
+
+class Order(Struct, frozen=True):
+    """One drill. Moments are Unix milliseconds."""
+
+    id: str
+    run: str  # of the gateway that it is meant for
+    scenario: str  # its name
+    mode: Mode
+    share: float  # of all requests, 0 to 1; of marked ones it says nothing
+    token: str  # SHA-256 of the token of marked requests, in hex; "" of other modes
+    from_ms: int  # when the fault begins
+    until_ms: int  # and ends
+    lease_ms: int  # by then the command will have been here again, or it is all over
+    struck: tuple[Struck, ...]
+
+
+def write(state: Path, order: Order) -> None:
+    """Put it there, all of it at once."""
+    beside = state / f"{FILE}.new"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(order))
+    beside.replace(state / FILE)
+
+
+def read(state: Path) -> Order | None:
+    """The drill that is asked for; None: there is none, or it cannot be read."""
+    try:
+        return msgspec.json.decode((state / FILE).read_bytes(), type=Order)
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def remove(state: Path) -> bool:
+    """Take it away; whether there was one."""
+    try:
+        (state / FILE).unlink()
+    except FileNotFoundError:
+        return False
+    return True
