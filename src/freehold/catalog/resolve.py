@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from freehold.catalog.accounts import Account, Draft, account
 from freehold.catalog.pools import pool_errors, pool_warnings, settings_of
+from freehold.catalog.subjects import in_use, region_of, subject_called
 from freehold.config.document import Document
 from freehold.config.environment import Environment, is_loopback
 from freehold.config.named import name_problems
@@ -14,7 +15,7 @@ from freehold.config.shape import nearest
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import ConfigError
 
-__all__ = ["Account", "Pool", "Resolution", "Resolved", "resolve", "resolve_all"]
+__all__ = ["Account", "Pool", "Resolution", "Resolved", "keyless", "resolve", "resolve_all"]
 
 Pool = tuple[Endpoint, ...]
 
@@ -69,6 +70,27 @@ def resolve_all(config: Config, env: Environment, document: Document | None = No
     in_order = sorted(errors, key=lambda error: (error.line, error.column))
     resolved = None if errors else _resolved(config, accounts, pools)
     return Resolution(resolved, tuple(in_order), tuple(warnings))
+
+
+def keyless(config: Config, env: Environment) -> Resolved:
+    """The values to decide with where nothing is sent: no keys and no addresses are looked for.
+
+    Entries of pools that lead to no provider are left out.
+    """
+    accounts = {}
+    for name, given in config.providers.items():
+        if about := subject_called(f"{name}/*", config, env):
+            urls = dict.fromkeys(about.surfaces, "")
+            accounts[name] = Account(name, urls, (), region=region_of(given, name, env))
+    found = {
+        entry: Endpoint(entry, about.provider, about.model, about.surfaces)
+        for entry, about in in_use(config, env).items()
+    }
+    pools = {
+        alias: tuple(found[entry] for entry in settings_of(written).pool if entry in found)
+        for alias, written in config.aliases.items()
+    }
+    return _resolved(config, accounts, pools)
 
 
 def _resolved(config: Config, accounts: Mapping[str, Account], pools: Mapping[str, Pool]) -> Resolved:
