@@ -21,7 +21,7 @@ LOCAL = '[providers.p]\nbase_url = "http://127.0.0.1:9/v1"\n[aliases]\nfast = ["
 @contextmanager
 def up(*words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """A gateway process on a free port, with everything it said until it listened."""
-    command = [sys.executable, "-m", "freehold", "up", "--port", "0", *words]
+    command = [sys.executable, "-m", "freehold", "up", "--port", "0", "--console-port", "0", *words]
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     )
@@ -89,6 +89,7 @@ def test_json_is_one_line_once_it_is_ready(folder: Path) -> None:
         "shadow": [],
         "facts": ready["facts"],
         "allowed": None,
+        "console": None,
     }
     assert re.fullmatch(r"[0-9a-f]{12}", ready["facts"])
 

@@ -239,6 +239,7 @@ def house(folder: Path, config: str, *, keys: Callable[[KeyStore], object] | Non
     if keys is not None:
         keys(KeyStore(state))
     command = [sys.executable, "-m", "freehold", "up", "--config", str(file), "--port", "0", "--json"]
+    command += ["--console-port", "0"]
     with errors.open("w") as stderr:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=dict(os.environ)

@@ -32,7 +32,7 @@ class Gateway:
     def start(self, *words: str) -> Self:
         """Start, and wait until it says that it is ready."""
         command = [sys.executable, "-m", "freehold", "up", "--config", str(self.file), "--json"]
-        command += ["--port", str(self.port), *words]
+        command += ["--port", str(self.port), "--console-port", "0", *words]
         with self.errors.open("a") as stderr:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=dict(os.environ)

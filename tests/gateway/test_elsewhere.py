@@ -113,7 +113,11 @@ def test_workers_that_cannot_start_end_the_start_with_a_reason(first: Sparring, 
     with gateway(tmp_path, config) as running:
         command = [sys.executable, "-m", "freehold", "up", "--config", str(running.file), "--port", "0"]
         second = subprocess.run(
-            [*command, "--workers", "2"], check=False, capture_output=True, text=True, timeout=30
+            [*command, "--workers", "2", "--console-port", "0"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
     assert second.returncode == 3
     assert "another process writes the journal" in second.stderr

@@ -93,7 +93,7 @@ def test_what_is_in_force_is_said_at_the_start(tmp_path: Path) -> None:
         f'{CONFIG}[policy]\nenforce = ["union.toml"]\nshadow = ["zero-retention"]\n'
     )
     (tmp_path / "union.toml").write_text(UNION + '[rules.b]\nprefer = "own"\nreason = "Ours first."\n')
-    command = [sys.executable, "-m", "freehold", "up", "--port", "0"]
+    command = [sys.executable, "-m", "freehold", "up", "--port", "0", "--console-port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(8)]

@@ -204,7 +204,9 @@ class Stage:
             path.write_text(text, encoding="utf-8")
         _, self.key = KeyStore(self.state).create("demo")
         _, self.claims_key = KeyStore(self.state).create("claims", data_class="personal")
-        self._spawn(GATEWAY, "up", "--config", str(self.config), "--port", "0", "--json")
+        self._spawn(
+            GATEWAY, "up", "--config", str(self.config), "--port", "0", "--console-port", "0", "--json"
+        )
         self.url = str(json.loads(self._first_line(GATEWAY))["url"])
 
     def _spawn(self, name: str, *words: str) -> None:

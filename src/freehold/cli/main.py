@@ -17,6 +17,7 @@ from freehold.cli.commands import CONFIG as _CONFIG
 from freehold.cli.commands import JSON as _JSON
 from freehold.cli.commands import Command
 from freehold.cli.commands import argument as _argument
+from freehold.cli.console_commands import CONSOLE
 from freehold.cli.ledger_commands import LEDGER
 from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
 from freehold.cli.policy_commands import POLICY
@@ -137,9 +138,16 @@ _COMMANDS = (
             _argument("--host", help="the address to listen on (default: server.host)"),
             _argument("--port", type=int, help="the port to listen on; 0 takes a free one"),
             _argument("--workers", type=int, metavar="N", help="processes that share the port"),
+            _argument(
+                "--console-port",
+                type=int,
+                metavar="N",
+                help="the web pages' port; 0: none (default: console.port)",
+            ),
             _JSON,
         ),
     ),
+    CONSOLE,
     Command(
         "init",
         "init:run",

@@ -5,43 +5,65 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from freehold.catalog.resolve import Pool, Resolved
 from freehold.cli.as_json import print_json
-from freehold.cli.init import found_or_stop, summary
+from freehold.cli.beside import console_lines, console_told, shown
+from freehold.cli.given import Given, given
 from freehold.cli.output import OK, USAGE, Stop, progress, table, tell
-from freehold.cli.scaffold import scaffold
-from freehold.cli.settings import configured, resolution
+from freehold.cli.settings import resolution
 from freehold.config.document import Document
 from freehold.config.environment import Environment, environment, is_loopback
-from freehold.config.load import Loaded, load_all, load_text
-from freehold.config.schema import Server
+from freehold.config.load import Loaded
+from freehold.config.schema import Console, Server
+from freehold.console.child import Child, listen
+from freehold.console.tokens import Tokens
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.reach import reach
 from freehold.gateway.rulebook import Rulebook, rulebook, rulebook_problems
 from freehold.gateway.server import serve
 from freehold.gateway.snapshot import Snapshot
-from freehold.vocabulary.errors import ConfigError
+from freehold.vocabulary.errors import ConfigError, FreeholdError
+
+Settings = TypeVar("Settings", Server, Console)
 
 
 def run(args: Namespace) -> int:
     """Serve until told to stop; the exit code is the server's."""
-    resolved, document = _resolved(args, environment())
+    found = given(args, environment())
+    resolved, document = _resolved(found.loaded, args, environment())
     state = Path(resolved.config.state_dir)
     rules = _rules(resolved, state, document)
     asks_for_keys = _asks_for_keys(resolved.config.server, state)
-    with ExitStack() as waiting:
+    with ExitStack() as waiting, ExitStack() as beside:
         if resolved.config.server.workers == 1:  # more are forked, which a ticking thread must not see
             waiting.enter_context(progress("starting; taking in what was not yet recorded"))
 
         def ready(url: str) -> None:
             waiting.close()
+            child = _console(found, resolved.config.console.port, url)
+            said = None if child is None else console_told(child.url, Tokens(state).first())
             announce = _announce_as_json if args.json else _announce
-            announce(url, resolved, rules, asks_for_keys=asks_for_keys)
+            announce(url, resolved, rules, asks_for_keys=asks_for_keys, console=said)
+            if child is not None:
+                beside.callback(child.stop)
 
         return serve(resolved, rules, state=state, on_ready=ready)
+
+
+def _console(found: Given, port: int, gateway: str) -> Child | None:
+    """The console beside the gateway; where it cannot be, a warning, and the gateway serves without it."""
+    if port == 0:
+        return None
+    try:
+        return Child(listen(port), shown(found, gateway))
+    except OSError as error:
+        remedy = "Give it another port with --console-port, or 0 for none."
+        tell(OK, FreeholdError(f"there is no console: {error}", remedy=remedy), word="warning")
+        return None
 
 
 def _rules(resolved: Resolved, state: Path, document: Document) -> Rulebook:
@@ -51,37 +73,33 @@ def _rules(resolved: Resolved, state: Path, document: Document) -> Rulebook:
     return rulebook(resolved.config, state)
 
 
-def _resolved(args: Namespace, env: Environment) -> tuple[Resolved, Document]:
-    path = configured(args, env)
-    if path is not None:
-        loaded = load_all(path)
-    else:
-        found = found_or_stop(env)
-        if not args.json:
-            print("no freehold.toml; serving what is here (`freehold init` writes it down):")
-            print(*summary(found), sep="\n", end="\n\n")
-        loaded = load_text(scaffold(found), "what was found here")
+def _resolved(loaded: Loaded, args: Namespace, env: Environment) -> tuple[Resolved, Document]:
     loaded = _overridden(loaded, args)
     result = resolution(loaded, env)
     tell(OK, *result.warnings, word="warning")
-    if result.resolved is None or not isinstance(loaded, Loaded):
+    if result.resolved is None:
         raise Stop(USAGE, *result.errors)
     return result.resolved, loaded.document
 
 
-def _overridden(loaded: Loaded | list[ConfigError], args: Namespace) -> Loaded | list[ConfigError]:
+def _overridden(loaded: Loaded, args: Namespace) -> Loaded:
     """What the command line says wins over the file, within the same bounds."""
-    given = {
-        name: getattr(args, name) for name in ("host", "port", "workers") if getattr(args, name) is not None
-    }
-    if not given or not isinstance(loaded, Loaded):
-        return loaded
+    server, console = loaded.config.server, loaded.config.console
     try:
-        server = msgspec.convert(msgspec.structs.asdict(loaded.config.server) | given, Server)
+        server = _with(server, {name: getattr(args, name) for name in ("host", "port", "workers")})
+        console = _with(console, {"port": args.console_port}, "console-")
+    except ConfigError as error:
+        raise Stop(USAGE, error) from None
+    return Loaded(msgspec.structs.replace(loaded.config, server=server, console=console), loaded.document)
+
+
+def _with(settings: Settings, said: Mapping[str, object], prefix: str = "") -> Settings:
+    given = {name: value for name, value in said.items() if value is not None}
+    try:
+        return msgspec.convert(msgspec.structs.asdict(settings) | given, type(settings), from_attributes=True)
     except msgspec.ValidationError as error:
-        said = str(error).replace("`$.", "`--")
-        return [ConfigError(f"the command line: {said}", remedy="See `freehold up --help`.")]
-    return Loaded(msgspec.structs.replace(loaded.config, server=server), loaded.document)
+        words = str(error).replace("`$.", f"`--{prefix}")
+        raise ConfigError(f"the command line: {words}", remedy="See `freehold up --help`.") from None
 
 
 def _asks_for_keys(server: Server, state: Path) -> bool:
@@ -102,7 +120,14 @@ def _asks_for_keys(server: Server, state: Path) -> bool:
     )
 
 
-def _announce_as_json(url: str, resolved: Resolved, rules: Rulebook, *, asks_for_keys: bool) -> None:
+def _announce_as_json(
+    url: str,
+    resolved: Resolved,
+    rules: Rulebook,
+    *,
+    asks_for_keys: bool,
+    console: Mapping[str, object] | None,
+) -> None:
     """One line, so that whoever started the gateway can read when it is ready, and where."""
     print_json(
         {
@@ -113,6 +138,7 @@ def _announce_as_json(url: str, resolved: Resolved, rules: Rulebook, *, asks_for
             "shadow": [policy.label for policy in rules.shadow],
             "facts": rules.knowledge.digest,
             "allowed": _reach(resolved, rules) if rules.enforced else None,
+            "console": console,
         },
         indent=-1,
     )
@@ -123,14 +149,23 @@ def _pools(resolved: Resolved) -> Iterator[tuple[str, Pool]]:
     yield from ((f"{prefix}*", pool) for prefix, pool in resolved.globs)
 
 
-def _announce(url: str, resolved: Resolved, rules: Rulebook, *, asks_for_keys: bool) -> None:
+def _announce(
+    url: str,
+    resolved: Resolved,
+    rules: Rulebook,
+    *,
+    asks_for_keys: bool,
+    console: Mapping[str, object] | None,
+) -> None:
     rows = [(name, ", then ".join(endpoint.id for endpoint in pool)) for name, pool in _pools(resolved)]
     print(*table(("ALIAS", "ANSWERED BY"), rows), "", *_governed(resolved, rules), sep="\n")
     keys = "asks for a key" if asks_for_keys else "asks for no key"
-    print(
-        f"\nlistening on {url} ({keys})\nbase URL for OpenAI clients {url}/v1, for Anthropic's {url}",
-        flush=True,
-    )
+    said = [
+        f"\nlistening on {url} ({keys})",
+        f"base URL for OpenAI clients {url}/v1, for Anthropic's {url}",
+        *([] if console is None else console_lines(console)),
+    ]
+    print(*said, sep="\n", flush=True)
 
 
 def _governed(resolved: Resolved, rules: Rulebook) -> Iterator[str]:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from freehold.console.there import There
+from freehold.console.tokens import ROLES
 
 HERE = Path(__file__).parent
-ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
 MENU = (
     ("Now", "/"),
     ("Exchanges", "/exchanges"),
@@ -63,7 +63,9 @@ def may(request: Request, role: str) -> bool:
 def need(request: Request, role: str) -> None:
     """Refuse who has not at least this role. Raises HTTPException (403)."""
     if not may(request, role):
-        raise HTTPException(403, f"This is for the role {role}, and you are signed in as {request.state.role}.")
+        raise HTTPException(
+            403, f"This is for the role {role}, and you are signed in as {request.state.role}."
+        )
 
 
 def moment(at_ms: int) -> str:

@@ -1,0 +1,82 @@
+"""`freehold console`: the web pages in a process of their own, and the tokens to sign in with."""
+
+import os
+import socket
+from argparse import Namespace
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from freehold.cli.as_json import print_json
+from freehold.cli.beside import Shown, console_lines, console_told
+from freehold.cli.given import FOUND_HERE, given
+from freehold.cli.output import OK, USAGE, Stop, table
+from freehold.cli.settings import state_dir
+from freehold.config.environment import environment
+from freehold.config.load import Loaded, load_all, load_text
+from freehold.console.child import listen
+from freehold.console.current import Current
+from freehold.console.serving import serve
+from freehold.console.tokens import Tokens
+
+INPUT = 0  # the file that `up` writes what is to be shown to, and whose end is the end of `up`
+PORTS: Mapping[str, object] = {}  # what the console's pages are lent by rooms beside it
+
+
+def run(args: Namespace) -> int:
+    """Serve the console until told to stop."""
+    if args.beside is not None:
+        return _beside(args.beside)
+    found = given(args, environment())
+    current = Current(found.loaded, found.path)
+    port = found.loaded.config.console.port if args.port is None else args.port
+    listening = listen(port)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    said = console_told(url, Tokens(current.state).first())
+    say = (
+        partial(print_json, said, indent=-1)
+        if args.json
+        else partial(print, *console_lines(said), sep="\n", flush=True)
+    )
+    serve(current, listening, None, PORTS, say)
+    return OK
+
+
+def _beside(descriptor: int) -> int:
+    read = b""
+    while not read.endswith(b"\n") and (more := os.read(INPUT, 65_536)):
+        read += more
+    shown = msgspec.json.decode(read, type=Shown)
+    path = None if shown.path is None else Path(shown.path)
+    loaded = load_text(shown.text, FOUND_HERE) if path is None else load_all(path)
+    if not isinstance(loaded, Loaded):
+        raise Stop(USAGE, *loaded)
+    serve(
+        Current(loaded, path),
+        socket.socket(fileno=descriptor),
+        shown.gateway,
+        PORTS,
+        lambda: None,
+        parent=INPUT,
+    )
+    return OK
+
+
+def token(args: Namespace) -> int:
+    """Make a token, end one, or list them. Only its text goes to stdout."""
+    tokens = Tokens(state_dir(args))
+    if args.list:
+        rows = [(one.name, one.role) for one in tokens.listed().values()]
+        if args.json:
+            print_json([{"name": name, "role": role} for name, role in rows])
+        else:
+            print(*table(("NAME", "ROLE"), rows), sep="\n")
+    elif args.end:
+        ended = tokens.end(args.name)
+        print(f"ended the token of {ended.name} ({ended.role}); whoever signed in with it is signed out")
+    else:
+        text = tokens.make(args.name, args.role)
+        print_json({"name": args.name, "role": args.role, "token": text}) if args.json else print(text)
+    return OK

@@ -1,0 +1,74 @@
+"""The configuration, the policies and the facts as they are on disk now, read again when a file has changed."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from freehold.catalog.resolve import Resolved, resolve_all
+from freehold.config.environment import environment
+from freehold.config.load import Loaded, load_all
+from freehold.gateway.rulebook import Rulebook, rulebook, signatures, watched
+from freehold.vocabulary.errors import ConfigError
+
+Read = TypeVar("Read")
+
+_log = logging.getLogger("freehold.console")
+
+
+class Current:
+    """What the console shows. A file that cannot be used leaves in force what was read before, and is told once."""
+
+    def __init__(self, loaded: Loaded, path: Path | None) -> None:
+        """Raises ConfigError for what cannot be used now."""
+        self._path, self._lock = path, Lock()
+        self._seen = None if path is None else signatures([path])
+        self._resolved = _resolved(loaded)
+        self.state = Path(self._resolved.config.state_dir).absolute()
+        self._rules = rulebook(self._resolved.config, self.state)
+
+    def resolved(self) -> Resolved:
+        """The configuration, without the secrets of its accounts."""
+        with self._lock:
+            if self._path is not None and (seen := signatures([self._path])) != self._seen:
+                self._seen = seen
+                self._resolved = _tried(lambda: _read(self._path, self.state), self._resolved)
+            return self._resolved
+
+    def rules(self) -> Rulebook:
+        """The policies, and everything known of endpoints."""
+        config = self.resolved().config
+        with self._lock:
+            seen = signatures(watched(config, self.state))
+            if seen != self._rules.seen:
+                fresh = _tried(lambda: rulebook(config, self.state), self._rules)
+                self._rules = replace(fresh, seen=seen)
+            return self._rules
+
+
+def _tried(read: Callable[[], Read], before: Read) -> Read:
+    try:
+        return read()
+    except ConfigError as error:
+        _log.error("%s; the console goes on showing what was read before", error)
+        return before
+
+
+def _read(path: Path | None, state: Path) -> Resolved:
+    loaded = None if path is None else load_all(path)
+    if not isinstance(loaded, Loaded):
+        raise loaded[0] if loaded else ConfigError("there is no configuration file")
+    resolved = _resolved(loaded)
+    if Path(resolved.config.state_dir).absolute() != state:
+        raise ConfigError("state_dir is another one now", remedy="Start `freehold up` again.", file=str(path))
+    return resolved
+
+
+def _resolved(loaded: Loaded) -> Resolved:
+    found = resolve_all(loaded.config, environment(), loaded.document)
+    if found.resolved is None:
+        raise found.errors[0]
+    accounts = {name: replace(one, headers=()) for name, one in found.resolved.accounts.items()}
+    return replace(found.resolved, accounts=accounts)

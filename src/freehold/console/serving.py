@@ -1,0 +1,106 @@
+"""The console as a process of its own: it serves pages on this machine, and ends with the process that began it."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+from msgspec.structs import replace
+
+from freehold.config import schema
+from freehold.console.app import application
+from freehold.console.current import Current
+from freehold.console.there import There
+from freehold.ledger.ledger import Ledger, event
+from freehold.vocabulary.errors import LedgerUnavailable
+from freehold.vocabulary.exchange import Plain
+
+NODE = "node-console"
+NODES = 4  # consoles over one state directory, each with a journal of its own
+STOP_S = 2  # requests under way get this long
+
+
+class Notebook:
+    """The console's own journal, opened when there is something to note. Any thread may note."""
+
+    def __init__(self, state: Path, settings: schema.Ledger) -> None:
+        self._state, self._settings = state, settings
+        self._ledger: Ledger | None = None
+        self._lock = threading.Lock()
+
+    def note(self, kind: str, about: Mapping[str, Plain]) -> None:
+        """Put an event on the ledger, durably. Raises LedgerUnavailable."""
+        with self._lock:
+            ledger = self._ledger = self._ledger or self._opened()
+            ledger.probe()
+            ledger.append(replace(event(kind, about), node=ledger.node))
+            if not ledger.sync():
+                raise LedgerUnavailable(f"the journal cannot be written: {ledger.reason}")
+
+    def close(self) -> None:
+        """Make everything durable and searchable."""
+        with self._lock:
+            if self._ledger is not None:
+                self._ledger.close()
+
+    def _opened(self) -> Ledger:
+        for number in range(1, NODES):
+            with suppress(LedgerUnavailable):
+                return Ledger.open(self._state, f"{NODE}-{number}" if number > 1 else NODE, self._settings)
+        return Ledger.open(self._state, f"{NODE}-{NODES}", self._settings)
+
+
+def serve(
+    current: Current,
+    listening: socket.socket,
+    gateway: str | None,
+    ports: Mapping[str, object],
+    on_ready: Callable[[], None],
+    parent: int | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until the file `parent` ends: then the process at its other end is gone."""
+    notebook = Notebook(current.state, current.resolved().config.ledger)
+    there = There(current.state, current.resolved, current.rules, notebook.note, gateway, ports)
+    config = uvicorn.Config(
+        application(there),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_S,
+        h11_max_incomplete_event_size=32_768,
+    )
+    server = _Server(config, on_ready)
+    if parent is not None:
+        threading.Thread(target=_until_gone, args=(parent,), daemon=True).start()
+    try:
+        asyncio.run(server.serve(sockets=[listening]))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        notebook.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+def _until_gone(parent: int) -> None:
+    """Wait for the end of what the process that began us writes, and end too."""
+    while os.read(parent, 1_024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
