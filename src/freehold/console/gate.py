@@ -110,7 +110,7 @@ class Gate:
     def _is_our_name(self, request: Request) -> bool:
         """Whether the caller meant us: a name that somebody let point to this machine is not ours."""
         given = request.headers.getlist("host")
-        if len(given) != 1:
+        if len(given) != 1 or not given[0]:
             return False
         if given[0] == self._access.outside.netloc:
             return True

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from freehold.config import schema
 from freehold.console.app import application
 from freehold.console.current import Current
+from freehold.console.gate import Gate
 from freehold.console.there import There
 from freehold.ledger.ledger import Ledger, event
 from freehold.vocabulary.errors import LedgerUnavailable
@@ -22,6 +23,7 @@ from freehold.vocabulary.exchange import Plain
 
 NODE = "node-console"
 NODES = 4  # consoles over one state directory, each with a journal of its own
+HEAD_BYTES_MAX = 32_768
 STOP_S = 2  # requests under way get this long
 
 
@@ -66,19 +68,7 @@ def serve(
     """Serve until SIGTERM or SIGINT, or until the file `parent` ends: then the process at its other end is gone."""
     notebook = Notebook(current.state, current.resolved().config.ledger)
     there = There(current.state, current.resolved, current.rules, notebook.note, gateway, ports)
-    config = uvicorn.Config(
-        application(there),
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_S,
-        h11_max_incomplete_event_size=32_768,
-    )
-    server = _Server(config, on_ready)
+    server = _Server(settings(application(there)), on_ready)
     if parent is not None:
         threading.Thread(target=_until_gone, args=(parent,), daemon=True).start()
     try:
@@ -87,6 +77,22 @@ def serve(
         pass
     finally:
         notebook.close()
+
+
+def settings(app: Gate) -> uvicorn.Config:
+    """How the console is served."""
+    return uvicorn.Config(
+        app,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_S,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+    )
 
 
 class _Server(uvicorn.Server):

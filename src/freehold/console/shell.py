@@ -41,6 +41,7 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
     shown = _templates.get_template(template).render(
         menu=MENU,
         at=request.url.path,
+        status=status,
         who=getattr(seen, "who", None),
         role=getattr(seen, "role", ""),
         csrf=getattr(seen, "csrf", ""),
