@@ -5,7 +5,7 @@ Both follow from protocol, samples and report, so that whoever checks a pack can
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -89,9 +89,9 @@ def page(
         f'<p class="small">Audit {_told(report["audit"])} ({_told(report["kind"])}), {_told(_period(samples))}</p>',
         f'<div class="verdict"><b>{_told(verdict)}</b>: {_told(report["effect"])}<br/>'
         f'<span class="small">{_told(MEANING[verdict])}</span></div>',
-        "" if judging is None else _plots(protocol, judging),
-        _effect(protocol, report),
-        _table(_rows(protocol, report)),
+        "" if judging is None else evidence_plots(protocol, judging.trace),
+        effect_plot(protocol, report),
+        _table(rows(protocol, report)),
     ]
     if innocent:
         items = "".join(f"<li>{_told(one)}</li>" for one in innocent)
@@ -129,9 +129,10 @@ def readme(protocol: Plain, verdict: str, version: str, *, hidden: bool) -> str:
     return told + (HIDDEN_NOTE if hidden else "")
 
 
-def _plots(protocol: Plain, judging: Judging) -> str:
-    main: Trace = [(0, 0.0), *((units, log_e) for units, log_e, _ in judging.trace)]
-    placebo: Trace = [(0, 0.0), *((units, log_e) for units, _, log_e in judging.trace if log_e is not None)]
+def evidence_plots(protocol: Plain, looks: Sequence[tuple[int, float, float | None]]) -> str:
+    """How evidence grew, as SVG beside that of the placebo. `looks`: units so far, ln of e, ln of the placebo's e."""
+    main: Trace = [(0, 0.0), *((units, log_e) for units, log_e, _ in looks)]
+    placebo: Trace = [(0, 0.0), *((units, log_e) for units, _, log_e in looks if log_e is not None)]
     marks = [Mark(protocol["accuse"], f"accuses: {protocol['accuse']:,.0f}")]
     void = [Mark(protocol["alarm"], f"makes it void: {protocol['alarm']:,.0f}")]
     decades = decades_of([main, placebo], [*marks, *void])
@@ -144,7 +145,8 @@ def _plots(protocol: Plain, judging: Judging) -> str:
     return f'<div class="plots">{shown}{beside}</div>'
 
 
-def _effect(protocol: Plain, report: Plain) -> str:
+def effect_plot(protocol: Plain, report: Plain) -> str:
+    """The size of the effect with its interval as SVG; "" where there is none."""
     found = report.get("interval")
     if found is None:
         return ""
@@ -161,7 +163,8 @@ def _effect(protocol: Plain, report: Plain) -> str:
     return interval(title, bounds, (0.0, 1.0), [])
 
 
-def _rows(protocol: Plain, report: Plain) -> list[tuple[str, str]]:
+def rows(protocol: Plain, report: Plain) -> list[tuple[str, str]]:
+    """What else a report says, each with its name."""
     spent, further, beside = report.get("cost_usd"), report.get("more_calls"), report.get("placebo_e")
     cost = "unknown" if spent is None else f"{spent:.4f} USD"
     more = None if further is None else f"about {further:,} until it can tell"

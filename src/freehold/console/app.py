@@ -8,13 +8,19 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from freehold.console import access
+from freehold.console import access, audits, endpoints, policy, policy_changes, standing
 from freehold.console.access import Access
 from freehold.console.gate import Gate
 from freehold.console.shell import HERE
 from freehold.console.there import There
 
-PAGES: Sequence[BaseRoute] = ()
+PAGES: Sequence[BaseRoute] = (
+    *endpoints.ROUTES,
+    *policy.ROUTES,
+    *policy_changes.ROUTES,
+    *audits.ROUTES,
+    *standing.ROUTES,
+)
 
 
 def application(there: There, now_s: Callable[[], float] = time.monotonic) -> Gate:
