@@ -25,7 +25,7 @@ class Line(Struct, frozen=True):
     served_before: float
     served_after: float
     by_before: dict[str, float]  # endpoint: share
-    by_after: dict[str, float]
+    by_after: dict[str, float]  # "(memory)" in both: an answer that was kept
     refused: dict[str, float]  # "policy/rule": share that policy lets nobody serve
     lost: float  # share whose every allowed endpoint is lost
     limited: float  # share that no survivor has room for within its known rate limits
@@ -36,6 +36,10 @@ class Line(Struct, frozen=True):
     latency_after_ms: float | None
     quality: Interval | None  # change in points of score (0 to 1) of what is still served; None: unknown
     unmeasured: float = 0.0  # share that moved between endpoints of which no quality is known
+    failed: float = (
+        0.0  # share that nobody answered for reasons of then: an outage, a stop, an answer that broke off
+    )
+    untimed: float = 0.0  # share of what is still served whose latency is not known, and is not in the mean
 
 
 class Load(Struct, frozen=True):
@@ -64,7 +68,7 @@ class Concentration(Struct, frozen=True):
 
 
 class Simulation(Struct, frozen=True):
-    """A scenario over recorded traffic."""
+    """A scenario over recorded traffic. Of each line served, refused, lost, limited and failed add up to one."""
 
     scenario: str
     policy: str | None  # label of what is enforced

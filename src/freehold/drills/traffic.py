@@ -6,12 +6,14 @@ down before any policy was asked. How many of each is kept.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from freehold.gateway.shadowing import PEERS_ASKED
 from freehold.ledger.query import reader
@@ -19,7 +21,10 @@ from freehold.vocabulary.errors import LedgerUnavailable, NoEligibleEndpoint
 from freehold.vocabulary.exchange import Outcome
 from freehold.vocabulary.facts import RequestFacts
 
+T = TypeVar("T")
+
 MINUTE_MS = 60_000
+INVENTED = "synthetic-traffic"  # the kind of event that says: exchanges here were invented
 OWN_CALLS = "calls of audits, benches and other commands"
 COPIES = "copies that other models were asked beside an answer"
 DRILLED = "requests under a drill"
@@ -71,11 +76,19 @@ class Traffic(Struct, frozen=True, dict=True):
     groups: dict[Kind, Group]
     minutes: dict[Kind, dict[int, int]]  # exchanges by minute (Unix time / 60,000)
     left_out: dict[str, int] = {}  # why: how many exchanges
+    invented: bool = False  # whether there is invented traffic on the ledger
 
     @property
     def exchanges(self) -> int:
         """How many there were."""
         return sum(group.exchanges for group in self.groups.values())
+
+    def kept(self, made: Callable[["Traffic"], T]) -> T:
+        """What is worked out from it once, and asked for at each simulation."""
+        known: dict[Any, T] = self.__dict__
+        if made not in known:
+            known[made] = made(self)
+        return known[made]
 
 
 class _Usage(Struct, gc=False):
@@ -125,7 +138,8 @@ def read_traffic(state: Path, since_ms: int, until_ms: int) -> Traffic:
     with reader(state) as moment:
         events = moment.events(PEERS_ASKED)
         copies = {name for one in events for name in _texts(one.about.get("exchanges"))}
-        return grouped(moment.records(since_ms, until_ms), since_ms, until_ms, copies)
+        found = grouped(moment.records(since_ms, until_ms), since_ms, until_ms, copies)
+        return replace(found, invented=bool(moment.events(INVENTED)))
 
 
 def grouped(records: Iterable[bytes], since_ms: int, until_ms: int, copies: Iterable[str] = ()) -> Traffic:

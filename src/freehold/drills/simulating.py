@@ -1,0 +1,83 @@
+"""A scenario over recorded traffic: the gateway's decisions, taken again. Pure: the same inputs give the same figures.
+
+Before is what was recorded. After, whatever the scenario does not touch goes on as it was recorded, and what it does
+touch is decided anew by policy and routing. How far the engine by itself agrees with the record is told as well.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from freehold.config.schema import Application
+from freehold.drills.assuming import Outcome, assumptions
+from freehold.drills.deciding import Deciding, Row, latencies
+from freehold.drills.minutes import Clock, Ranks, within_limits
+from freehold.drills.scenario import Scenario
+from freehold.drills.simulation import Line, Simulation
+from freehold.drills.spreading import concentrations
+from freehold.drills.summing import Scales, Sums
+from freehold.drills.traffic import Traffic
+from freehold.drills.world import World
+from freehold.stats.intervals import wilson
+from freehold.vocabulary.report import Interval
+
+CONFIDENCE = 0.95
+_ANY = Application()
+
+
+def simulate(
+    world: World, scenario: Scenario, traffic: Traffic, qualities: Mapping[str, Interval]
+) -> Simulation:
+    """What a period would have been under a scenario. `qualities`: each endpoint's score, from 0 to 1.
+
+    Raises ConfigError where the scenario names what is not there.
+    """
+    after = world.under(scenario, traffic)
+    known = latencies(traffic)
+    deciding = Deciding(world, after, lambda name: known[name][0] if name in known else None)
+    rows = list(deciding.rows(traffic))
+    applications, limits = world.resolved.config.applications, after.resolved.config.limits
+    ranks = Ranks(
+        lambda application: applications.get(application, _ANY).priority,
+        lambda endpoint: (change := after.change(endpoint)) is not None and change.limits is not None,
+    )
+    loads = within_limits(traffic.kept(Clock), rows, limits, ranks)
+    lines, total = _lines(
+        rows, Scales(world, after, {name: took for name, (_, took) in known.items()}, qualities)
+    )
+    return Simulation(
+        scenario.name,
+        world.rules.label,
+        world.digest,
+        traffic.since_ms,
+        traffic.until_ms,
+        total.exchanges,
+        after.fates,
+        lines,
+        total,
+        loads,
+        concentrations(total, world, after),
+        tuple(assumptions(world, after, scenario, traffic, Outcome(deciding, rows, total, lines))),
+    )
+
+
+def expected(share: float, requests: int, confidence: float = CONFIDENCE) -> Interval:
+    """Where the share of so many requests lies that are drawn from this traffic, if its true share is this one.
+
+    Wilson (1927) around the share nearest to it that so many requests can have; what differs by more does not agree
+    with the simulation. Raises ValueError for no requests.
+    """
+    found = wilson(round(share * requests), requests, confidence)
+    return Interval(share, min(share, found.low), max(share, found.high), confidence)
+
+
+def _lines(rows: Iterable[Row], scales: Scales) -> tuple[tuple[Line, ...], Line]:
+    every, by_name = Sums(scales), dict[tuple[str, str], Sums]()
+    for row in rows:
+        key = row.kind.application, row.kind.alias
+        if key not in by_name:
+            by_name[key] = Sums(scales)
+        by_name[key].add(row)
+        every.add(row)
+    lines = (sums.line(*key) for key, sums in by_name.items())
+    return tuple(sorted(lines, key=lambda line: (-line.exchanges, line.application, line.alias))), every.line(
+        "", ""
+    )
