@@ -164,18 +164,27 @@ def test_where_it_is_unknown_whether_a_fact_changes_the_fact_is_unknown(here: Wo
     ("begins", "days", "lost"),
     [
         (None, None, False),
-        (None, 18.0, True),
+        (None, 90.0, False),
+        (date(2026, 12, 10), inf, False),
         (date(2026, 12, 11), None, True),
-        (date(2026, 12, 10), 0.5, False),
-        (None, inf, True),
     ],
 )
-def test_what_a_scenarios_days_bring_to_its_announced_end_is_lost(
+def test_who_has_retired_by_the_time_a_scenario_begins_is_lost(
     here: World, begins: date | None, days: float | None, lost: bool
 ) -> None:
     scenario = Scenario("later", "", "", begins=begins, days=days)  # GPT is served until 2026-12-11
 
     assert here.under(scenario).is_lost(GPT) is lost
+
+
+@pytest.mark.parametrize(("days", "lost"), [(None, False), (1.0, False), (2.0, True), (inf, True)])
+def test_a_retirement_that_a_scenario_sets_is_lost_if_it_comes_before_its_end(
+    here: World, days: float | None, lost: bool
+) -> None:
+    change = Change(where(provider="mistral"), deprecated_on=date(2026, 11, 25))
+    scenario = Scenario("later", "", "", changed=(change,), days=days)
+
+    assert here.under(scenario).is_lost("mistral/mistral-large-latest") is lost
 
 
 def test_a_retirement_that_is_brought_forward_loses_at_once(here: World) -> None:

@@ -24,6 +24,12 @@ _WORDS = {
     "`int | null`": "a whole number",
     "`float | null`": "a number",
     "`array | null`": "an array",
+    "`str | array`": "a string or an array of strings",
+    "`float | array`": "a number or an array of numbers",
+    "`date`": "a date",
+    "Invalid RFC3339 encoded date": "a date",
+    "`date | null`": "a date",
+    "`date | array`": "a date or an array of dates",
     " of length >= 1": " that is not empty",
     " >= ": " of at least ",
     " <= ": " of at most ",
@@ -33,7 +39,7 @@ _WORDS = {
 
 def shape_problems(document: Document) -> Iterator[ConfigError]:
     """Every unknown key, wrong type and value out of bounds."""
-    return _table(document, (), document.raw, Config)
+    return table_problems(document, (), document.raw, Config)
 
 
 def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str | None:
@@ -41,9 +47,10 @@ def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str | None:
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
-def _table(
+def table_problems(
     document: Document, path: KeyPath, value: Any, struct: type[msgspec.Struct]
 ) -> Iterator[ConfigError]:
+    """The same of one table, and of any struct that says what belongs into it."""
     if not isinstance(value, dict):
         yield _mismatch(document, path, value, "Expected `object`")
         return
@@ -64,7 +71,7 @@ def _value(document: Document, path: KeyPath, value: Any, expected: Any) -> Iter
     elif Oidc in get_args(expected) and isinstance(value, dict):
         expected = Oidc
     if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
-        yield from _table(document, path, value, expected)
+        yield from table_problems(document, path, value, expected)
     elif get_origin(expected) is dict and isinstance(value, dict):
         for key, inner in value.items():
             yield from _value(document, (*path, key), inner, get_args(expected)[1])

@@ -36,8 +36,8 @@ class Applied:
         self, scenario: Scenario, about: Sequence[EndpointFacts], used: Mapping[str, float], now: datetime
     ) -> None:
         self.scenario, self._now = scenario, now
-        begins = scenario.begins or now.date()
-        self._ends = _later(begins, scenario.days or 0.0)
+        self._begins = scenario.begins or now.date()
+        self._ends = _later(self._begins, scenario.days or 0.0)
         self._lost = tuple(replace(one, where=settled(one.where, about, used, now)) for one in scenario.lost)
         self._changed = tuple(
             replace(one, where=settled(one.where, about, used, now)) for one in scenario.changed
@@ -119,12 +119,15 @@ class Applied:
         return Fate(name, KEPT), None
 
     def _retired(self, about: EndpointFacts) -> date | None:
-        """The day of retirement that falls between now and the scenario's end; None: none that is known does."""
+        """The day of a retirement that the scenario sets before its end, or that comes before its beginning.
+
+        None: there is none, or it is past already.
+        """
         ends: date | None = value_of(self.facts(about), "deprecated_on", self._now)
         before: date | None = value_of(about.facts, "deprecated_on", self._now)
-        if ends is None or ends > self._ends or (ends == before and ends <= self._now.date()):
+        if ends is None or (ends == before and not self._now.date() < ends <= self._begins):
             return None
-        return ends
+        return ends if ends <= self._ends else None
 
 
 class Overlaid(Knowledge):

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from freehold.catalog.precedence import shown
 from freehold.catalog.selectors import Match, match
 from freehold.drills.scenario import Words
 from freehold.policy.expression import Compare, Literal, Name, Op, compared, known
@@ -140,6 +141,4 @@ _OF_KIND: Mapping[FactKind, Callable[[tuple[str, ...], Any], bool | None]] = {
 def _shown(name: str, texts: tuple[str, ...], about: EndpointFacts, now: datetime) -> str:
     """What it is that fits: the endpoint's own value where one fact says it, else the words."""
     value = value_of(about.facts, name, now) if name in REGISTRY else None
-    return (
-        " or ".join(texts) if value is None or isinstance(value, frozenset) else str(value).removesuffix(".0")
-    )
+    return " or ".join(texts) if value is None or isinstance(value, frozenset) else shown(value)

@@ -2,7 +2,7 @@
 
 The decisions are the gateway's own, by the same code. Policy looks at every endpoint, the lost ones too, so that what
 is refused by rule and what is lost can be told apart. Facts are those of `now`; a scenario that begins later does not
-make them older, but what its days bring to an announced end is lost.
+make them older, but who has retired by then is lost.
 """
 
 from collections import defaultdict
@@ -153,7 +153,8 @@ def _used(resolved: Resolved, traffic: Traffic | None) -> Mapping[str, float]:
             if kind.endpoint is not None:
                 used[kind.endpoint] += group.exchanges
         return used
-    for pool in (*resolved.aliases.values(), *(pool for _, pool in resolved.globs)):
+    pools = tuple(resolved.aliases.values()) or tuple(pool for _, pool in resolved.globs)
+    for pool in pools:
         for place, endpoint in enumerate(pool):
             used[endpoint.id] += 0.5**place
     return used
