@@ -62,7 +62,7 @@ def _console(found: Given, port: int, gateway: str) -> Child | None:
         return Child(listen(port), shown(found, gateway))
     except OSError as error:
         remedy = "Give it another port with --console-port, or 0 for none."
-        tell(OK, FreeholdError(f"there is no console: {error}", remedy=remedy), word="warning")
+        tell(OK, FreeholdError(f"there is no console: {error.strerror}", remedy=remedy), word="warning")
         return None
 
 

@@ -35,7 +35,6 @@ class Child:
         """End it, and wait until it is over."""
         self._stopped.set()
         self._watching.join()
-        self._listening.close()
 
     def _begun(self) -> "subprocess.Popen[bytes]":
         """The process reads what it is to serve, and then waits for the end of its input: for ours."""
@@ -79,6 +78,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listening.close()
 
 
 def listen(port: int) -> socket.socket:

@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -73,8 +73,6 @@ def serve(
         threading.Thread(target=_until_gone, args=(parent,), daemon=True).start()
     try:
         asyncio.run(server.serve(sockets=[listening]))
-    except KeyboardInterrupt:
-        pass
     finally:
         notebook.close()
 
@@ -83,6 +81,7 @@ def settings(app: Gate) -> uvicorn.Config:
     """How the console is served."""
     return uvicorn.Config(
         app,
+        http="h11",  # bounds the head of a request
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -96,6 +95,8 @@ def settings(app: Gate) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
+    """uvicorn's server. It ends with the signal that ends it: what stands after it is done too."""
+
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -103,6 +104,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
 
 
 def _until_gone(parent: int) -> None:
