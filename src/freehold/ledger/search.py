@@ -342,7 +342,7 @@ def _row(values: tuple[object, ...], findings: list[str]) -> Row:
 def _said(by: Sequence[str], values: Sequence[Any]) -> tuple[str | bool | None, ...]:
     """The words of a sum. SQLite knows no booleans."""
     return tuple(
-        bool(value) if word == "tools" and value is not None else value
+        bool(value) if word in ("tools", "cached") and value is not None else value
         for word, value in zip(by, values, strict=False)
     )
 

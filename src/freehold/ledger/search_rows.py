@@ -1,10 +1,12 @@
 """What the side index takes from each record: narrow rows, what they add to the sums, and what marks them."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from freehold.ledger.leaves import RECORD, content_of
+from freehold.vocabulary.errors import NoEligibleEndpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Finding, Outcome
 
 FINDING, FAILED, DRILL = "finding", "failed", "drill"  # what an exchange can be marked with
@@ -20,6 +22,8 @@ KIND = (
     "tools",
     "endpoint",
     "outcome",
+    "cached",  # answered from memory; `endpoint` is who had answered then
+    "aside",  # why it is not traffic of an application that policy was asked about; "": it is
 )
 SUMS = (
     "exchanges",
@@ -32,6 +36,8 @@ SUMS = (
     "first_byte_us",
     "timed",
 )
+
+_GATEWAY = re.compile(r"node-\d+|")  # nodes that serve applications
 
 # What, its name, the kind of exchange (0: not known yet), its id, other, when, strength, evidence.
 Mark = tuple[str, str, int, str, str, int, float, str]
@@ -78,6 +84,7 @@ class SearchedRecord(msgspec.Struct, gc=False):
     first_byte_us: int | None = None
     cost_usd: float | None = None
     drill: str | None = None
+    node: str = ""
     kind: str = ""  # of an event
     about: dict[str, object] = {}
 
@@ -116,7 +123,17 @@ def words_of(it: SearchedRecord) -> tuple[object, ...]:
         it.tools,
         it.endpoint,
         it.outcome,
+        it.cached,
+        _aside(it),
     )
+
+
+def _aside(it: SearchedRecord) -> str:
+    if _GATEWAY.fullmatch(it.node) is None:
+        return "own"  # a call of an audit, a bench or another command
+    if it.drill is not None:
+        return "drill"
+    return "rejected" if it.outcome == Outcome.REJECTED and it.code != NoEligibleEndpoint.code else ""
 
 
 def row_of(it: SearchedRecord, kind: int) -> tuple[object, ...]:
@@ -156,7 +173,7 @@ def addends(it: SearchedRecord) -> list[float]:
         cost or 0,
         cost is not None,
         it.took_us if timed else 0,
-        (it.first_byte_us or it.took_us) if timed else 0,
+        (it.first_byte_us or 0) if timed else 0,
         timed,
     ]
 
