@@ -18,6 +18,7 @@ from freehold.cli.commands import JSON as _JSON
 from freehold.cli.commands import Command
 from freehold.cli.commands import argument as _argument
 from freehold.cli.console_commands import CONSOLE
+from freehold.cli.drill_commands import DRILL
 from freehold.cli.ledger_commands import LEDGER
 from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
 from freehold.cli.policy_commands import POLICY
@@ -248,6 +249,7 @@ _COMMANDS = (
     ),
     BENCH,
     AUDIT,
+    DRILL,
     Command("ledger", "", "what was recorded", "freehold ledger tail", commands=LEDGER),
     WATCH,
     WITNESS,

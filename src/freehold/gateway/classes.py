@@ -10,12 +10,13 @@ from typing import NamedTuple
 from freehold.config.schema import Application, Config
 from freehold.config.shape import nearest
 from freehold.gateway.client import OUR_HEADERS
+from freehold.gateway.drill_order import TOKEN_HEADER
 from freehold.gateway.keys import Key
 from freehold.vocabulary.errors import BadRequest, ConfigError
 
 CLASS, PURPOSE, REGION = b"x-freehold-data-class", b"x-freehold-purpose", b"x-freehold-user-region"
 PROVENANCE = b"x-freehold-provenance"  # says nothing of the request, only what its answer is to hold
-KNOWN = (CLASS, PURPOSE, REGION, PROVENANCE)
+KNOWN = (CLASS, PURPOSE, REGION, PROVENANCE, TOKEN_HEADER.encode())
 WORD_CHARS_SHOWN = 100
 _PURPOSE = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?")
 _REGION = re.compile(rb"[A-Za-z]{2}")

@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from tempfile import mkstemp
 
 import msgspec
 from msgspec import Struct
 
 FILE = "drill.json"
+LEASE_MS = 4_000  # after a command that was killed a fault lasts no longer than this
 TOKEN_HEADER = "x-freehold-drill"  # noqa: S105 - a header's name
 
 Plain = bool | int | float | str | tuple[str, ...] | None  # "inf" stands for a number without limit
@@ -51,17 +53,31 @@ class Order(Struct, frozen=True):
     token: str  # SHA-256 of the token of marked requests, in hex; "" of other modes
     from_ms: int  # when the fault begins
     until_ms: int  # and ends
-    lease_ms: int  # by then the command will have been here again, or it is all over
     struck: tuple[Struck, ...]
 
 
-def write(state: Path, order: Order) -> None:
-    """Put it there, all of it at once."""
-    beside = state / f"{FILE}.new"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(order))
-    beside.replace(state / FILE)
+def put(state: Path, order: Order) -> None:
+    """Put it there, all of it at once. Raises FileExistsError where there is another."""
+    descriptor, name = mkstemp(dir=state)  # which only this user may read
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(order))
+        (state / FILE).hardlink_to(name)
+    finally:
+        Path(name).unlink()
+
+
+def renew(state: Path) -> None:
+    """Hold it up for another lease. Raises FileNotFoundError where somebody has taken it away."""
+    os.utime(state / FILE)
+
+
+def lease_ms(state: Path) -> int:
+    """Until when it holds, Unix milliseconds; 0: there is none."""
+    try:
+        return (state / FILE).stat().st_mtime_ns // 1_000_000 + LEASE_MS
+    except FileNotFoundError:
+        return 0
 
 
 def read(state: Path) -> Order | None:

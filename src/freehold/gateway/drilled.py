@@ -48,10 +48,10 @@ class Around(NamedTuple):
 class Drilled:
     """One drill in force."""
 
-    def __init__(self, order: Order, around: Around) -> None:
+    def __init__(self, order: Order, around: Around, lease_ms: int) -> None:
         struck = {one.endpoint: one for one in order.struck}
         self.order = order
-        self.strikes = Strikes(struck, (order.from_ms, order.until_ms), order.lease_ms)
+        self.strikes = Strikes(struck, (order.from_ms, order.until_ms), lease_ms)
         self.door = FaultyDoor(around.door, self.strikes, _loads(order, around.config.server.workers))
         self.router = around.router.beside(_dearer(around.config, struck), self.strikes.hits)
         self._own = around.in_force
@@ -64,11 +64,9 @@ class Drilled:
         """The drill's."""
         return self.order.id
 
-    @property
-    def in_force(self) -> InForce:
-        """What holds for its requests now: policies over what is known, or over what it changes of that."""
-        raging = self._overlay is not None and self.strikes.rages(_now_ms())
-        return self._overlay if raging and self._overlay is not None else self._own
+    def in_force(self, at_ms: int) -> InForce:
+        """What holds for its request of a moment: policies over what is known, or over what it changes of that."""
+        return self._overlay if self._overlay is not None and self.strikes.rages(at_ms) else self._own
 
     def settled(self, attempts: Iterable[Attempt]) -> list[Attempt]:
         """The attempts as budgets are to see them: what never went out has cost nothing."""

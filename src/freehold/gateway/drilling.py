@@ -16,7 +16,7 @@ from pathlib import Path
 from freehold.dialects.peek import Route
 from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
-from freehold.gateway.drill_order import FILE, TOKEN_HEADER, Mode, Order, read, remove
+from freehold.gateway.drill_order import FILE, TOKEN_HEADER, Mode, Order, lease_ms, read, remove
 from freehold.gateway.drilled import Around, Drilled
 from freehold.gateway.governance import Note
 from freehold.gateway.metrics import Metrics
@@ -107,7 +107,7 @@ class Drilling:
 
     # Once a second.
 
-    async def look(self) -> None:
+    def look(self) -> None:
         """Take up, hold or drop what the file says. Never raises."""
         seen = _signature(self._state / FILE)
         now_ms = time.time_ns() // 1_000_000
@@ -119,20 +119,21 @@ class Drilling:
             elif order.run != self._run:
                 self._disown(order)
             elif self.now is not None and order.id == self.now.id:
-                self.now.strikes.lease_ms = order.lease_ms
+                self.now.strikes.lease_ms = lease_ms(self._state)
             else:
                 self._drop(TAKEN_AWAY)
-                await self._take_up(order, now_ms)
+                self._take_up(order, now_ms)
         if self.now is not None and not self.now.strikes.holds(now_ms):
             self._drop(NO_LEASE)
             remove(self._state)
 
-    async def _take_up(self, order: Order, now_ms: int) -> None:
-        if now_ms >= order.lease_ms:
+    def _take_up(self, order: Order, now_ms: int) -> None:
+        until_ms = lease_ms(self._state)
+        if now_ms >= until_ms:
             remove(self._state)
             return
         try:
-            drill = Drilled(order, self._around)
+            drill = Drilled(order, self._around, until_ms)
             about = {"drill": order.id, "scenario": order.scenario, "mode": order.mode.value}
             self._note(
                 IN_FORCE,

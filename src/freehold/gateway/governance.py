@@ -80,7 +80,7 @@ class Governance:
         tools = traits.offers_tools() if self._snapshot.looks_at_tools else None
         request = RequestFacts(draft.application, draft.alias, *said, tools)
         draft.data_class = said.data_class
-        in_force: InForce = self if draft.drilled is None else draft.drilled.in_force
+        in_force: InForce = self if draft.drilled is None else draft.drilled.in_force(draft.at_ms)
         draft.permit = permit = Permit(in_force, request, lane, traits, key)
         return permit
 

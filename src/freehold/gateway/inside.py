@@ -51,7 +51,7 @@ class Inside:
     async def __call__(self, name: str, question: Question, /) -> Reply:
         """Ask an alias, or an endpoint by its id."""
         at_ms, began = time.time_ns() // 1_000_000, time.monotonic()
-        body = msgspec.json.encode(_body(name, question, self._sizes.get(name, "max_tokens")))
+        body = msgspec.json.encode(body_of(name, question, self._sizes.get(name, "max_tokens")))
         written: list[bytes] = []
         headers = [(b"cache-control", b"no-cache"), (b"content-length", b"%d" % len(body))]
         headers += [(key.lower().encode(), value.encode()) for key, value in question.headers.items()]
@@ -187,7 +187,8 @@ def _size_field(pipeline: Pipeline, name: str) -> str:
     return "max_completion_tokens" if kinds and all(kind in LATER_NAME for kind in kinds) else "max_tokens"
 
 
-def _body(name: str, question: Question, size_field: str) -> dict[str, object]:
+def body_of(name: str, question: Question, size_field: str) -> dict[str, object]:
+    """A question as a request of the route that questions take."""
     system = [] if question.system is None else [{"role": "system", "content": question.system}]
     turns = [{"role": turn.role, "content": turn.text} for turn in question.turns]
     body: dict[str, object] = {"model": name, "messages": system + turns}
@@ -203,7 +204,7 @@ def _reply(written: bytes, seen: _Seen, at_ms: int, took_us: int) -> Reply:
     lines = dict(line.partition(b": ")[::2] for line in head.split(b"\r\n")[1:])
     status = int(head[9:12]) if head else 499
     exchange = seen.take(lines.get(b"x-freehold-exchange", b"").decode())
-    text, error = _said(status, body)
+    text, error = said_by(status, body)
     if exchange is None:
         return Reply(text, at_ms, took_us, status, error=error)
     return Reply(
@@ -221,7 +222,7 @@ def _reply(written: bytes, seen: _Seen, at_ms: int, took_us: int) -> Reply:
     )
 
 
-def _said(status: int, body: bytes) -> tuple[str, str | None]:
+def said_by(status: int, body: bytes) -> tuple[str, str | None]:
     """The words of an answer, and of an error."""
     try:
         told: Any = msgspec.json.decode(body)

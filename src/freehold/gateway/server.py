@@ -162,7 +162,7 @@ async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", given: _
             pipeline.door.sweep()
             pipeline.ledger.bodies.sweep()
             await pipeline.governance.look()
-            await pipeline.drilling.look()
+            pipeline.drilling.look()
             pipeline.metrics.conditions = {
                 "ledger_healthy": pipeline.ledger.probe(),
                 "ledger_searchable": not pipeline.ledger.trouble,

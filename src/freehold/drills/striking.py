@@ -1,0 +1,75 @@
+"""A scenario in plain words for a running gateway: what becomes of each endpoint, and what is known of it."""
+
+from collections.abc import Iterator
+from datetime import date
+from math import isinf
+from typing import Any
+
+from freehold.config.schema import Limit
+from freehold.drills.measuring import Allowed
+from freehold.drills.world import World
+from freehold.gateway.drill_order import Plain, Struck
+from freehold.vocabulary.errors import BadRequest
+from freehold.vocabulary.exchange import Exchange
+from freehold.vocabulary.facts import Facts, RequestFacts
+
+
+def struck(before: World, under: World) -> tuple[Struck, ...]:
+    """Every endpoint that the scenario hits. Raises BadRequest where it hits none."""
+    found = tuple(one for name in before.endpoints if (one := _struck(name, before, under)) is not None)
+    if not found:
+        remedy = "Choose another scenario; `freehold drill show` tells what one looks for."
+        raise BadRequest("the scenario hits no endpoint of this configuration", remedy=remedy)
+    return found
+
+
+def _struck(name: str, before: World, under: World) -> Struck | None:
+    facts = dict(_changed(before.facts(name), under.facts(name)))
+    if (way := under.way(name)) is not None:
+        return Struck(name, way.value, facts=facts)
+    change = under.change(name)
+    if change is None:
+        return None
+    limit = under.resolved.config.limits.get(name, Limit()) if change.limits is not None else Limit()
+    return Struck(
+        name,
+        latency=max(change.latency or 1.0, 1.0),
+        price=1.0 if change.price is None else change.price,
+        requests_per_minute=limit.requests_per_minute,
+        tokens_per_minute=limit.tokens_per_minute,
+        replaced_by=change.replaced_by,
+        refuses=change.refuses,
+        refuses_share=0.0 if change.refuses is not None else change.refuses_share or 0.0,
+        facts=facts,
+    )
+
+
+def _changed(before: Facts, under: Facts) -> Iterator[tuple[str, Plain]]:
+    for name, fact in under.items():
+        was = before.get(name)
+        if was is None or was.value != fact.value:
+            yield name, _plain(fact.value)
+
+
+def _plain(value: Any) -> Plain:
+    if isinstance(value, date):
+        return value.isoformat()
+    return "inf" if isinstance(value, float) and isinf(value) else value
+
+
+def allowed(before: World, under: World) -> Allowed:
+    """Whom policy lets see an exchange's request, decided again: as it is, and under the scenario."""
+
+    def may(exchange: Exchange, raging: bool) -> frozenset[str] | None:
+        request = RequestFacts(
+            exchange.application,
+            exchange.alias,
+            exchange.data_class,
+            exchange.purpose,
+            exchange.user_region,
+            exchange.tools,
+        )
+        ruling = (under if raging else before).ruling(request, exchange.alias, exchange.dialect)
+        return None if ruling is None else ruling.allowed
+
+    return may
