@@ -1,0 +1,45 @@
+"""Which scenarios were never drilled, or so long ago that their drill says little about today."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+
+from freehold.drills.scenario import Scenario
+from freehold.vocabulary.exchange import Event
+
+BEGAN, DONE = "drill-began", ("drill-simulated", "drill-ended")  # kinds of events
+
+
+class Due(Struct, frozen=True):
+    """When a scenario was drilled last, and when it is to be drilled again."""
+
+    scenario: str
+    title: str
+    last: date | None  # None: never
+    retest: date | None  # None: at once
+    due: bool
+
+
+def due(scenarios: Iterable[Scenario], events: Iterable[Event], today: date) -> tuple[Due, ...]:
+    """How it stands with each scenario, by the ledger's events; what is due first, the longest ago before others."""
+    last = _last_days(events)
+    found = (_due(one, last.get(one.name), today) for one in scenarios)
+    return tuple(sorted(found, key=lambda one: (one.retest or date.min, one.scenario)))
+
+
+def _due(scenario: Scenario, last: date | None, today: date) -> Due:
+    retest = None if last is None else last + timedelta(days=scenario.retest_days)
+    return Due(scenario.name, scenario.title, last, retest, retest is None or retest <= today)
+
+
+def _last_days(events: Iterable[Event]) -> dict[str, date]:
+    """The day of each scenario's last drill that came to its end. What ended is told by its id, what began by name."""
+    names: dict[object, object] = {}
+    found: dict[str, date] = {}
+    for one in sorted(events, key=lambda event: event.at_ms):
+        drill = one.about.get("drill")
+        name = names[drill] = one.about.get("scenario") or names.get(drill)
+        if one.kind in DONE and isinstance(name, str):
+            found[name] = datetime.fromtimestamp(one.at_ms / 1000, UTC).date()
+    return found
