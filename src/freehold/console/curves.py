@@ -27,7 +27,7 @@ class Curve(Struct, frozen=True):
     report: AuditReport  # what can be said so far
 
 
-class _Following:
+class Following:
     """One run, judged as it goes on."""
 
     def __init__(self, folder: Folder) -> None:
@@ -50,7 +50,7 @@ class _Following:
         return Curve(tuple(self.judging.trace), report)
 
 
-_following: OrderedDict[Path, _Following] = OrderedDict()
+_following: OrderedDict[Path, Following] = OrderedDict()
 _turn = Lock()
 
 
@@ -69,7 +69,7 @@ def _curve(folder: Folder) -> Curve:
     with _turn:
         following = _following.pop(folder.path, None)
     if following is None or following.read > sampled(folder):
-        following = _Following(folder)
+        following = Following(folder)
     found = following.curve()
     with _turn:
         _following[folder.path] = following

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-WAIT_S = 0.05  # a page must not take longer than a tenth of a second
+WAIT_S = 0.02  # of a tenth of a second, which a page may take; some pages wait for several things
 REMEMBERED = 64
 THREADS = 2  # a long one must not keep the others waiting
 

@@ -89,9 +89,9 @@ def why(request: Request) -> Response:
     view, asked = known(there(request)), request.query_params
     name, alias = asked.get("policy", ENFORCED), asked.get("alias", "")
     named, wanted = view.policies_called(name), asked.get("endpoint", "")
-    endpoints = _endpoints(view, alias, wanted)
-    said = _described(view, asked, alias)
-    found = answers(named, said, endpoints, datetime.now(UTC), is_pool=bool(alias)) if named else []
+    endpoints, said = _endpoints(view, alias, wanted), _described(view, asked, alias)
+    asks = bool(named) and bool(alias or wanted)
+    found = answers(named, said, endpoints, datetime.now(UTC), is_pool=bool(alias)) if asks else []
     return page(
         request,
         "policy_why.html",
@@ -99,6 +99,7 @@ def why(request: Request) -> Response:
         name=name,
         names=[one for one in view.policies if one],
         named=named,
+        asks=asks,
         aliases=list(view.pools),
         applications=[ELSE, *view.resolved.config.applications],
         classes=view.resolved.config.data_classes,

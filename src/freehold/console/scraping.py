@@ -27,31 +27,30 @@ def counted(gateway: str | None) -> Mapping[str, Counted] | None:
     """What a gateway counted of each endpoint; None: it has not said."""
     if gateway is None:
         return None
-    return LATER.get(("metrics", gateway), time.monotonic() // EVERY_S, lambda: _counted(gateway))
+    return LATER.get(("metrics", gateway), time.monotonic() // EVERY_S, lambda: read(gateway))
 
 
-def _counted(gateway: str) -> Mapping[str, Counted] | None:
+def read(gateway: str) -> Mapping[str, Counted] | None:
+    """What it says now; None where it says nothing that can be used."""
     place = urlsplit(gateway)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_S)
     try:
-        with closing(
-            http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_S)
-        ) as connection:
+        with closing(connection):
             connection.request("GET", "/metrics")
             answer = connection.getresponse()
             text = answer.read(BYTES_MAX).decode()
-            return _read(text) if answer.status == http.client.OK else None
+        return _attempts(text) if answer.status == http.client.OK else None
     except (OSError, http.client.HTTPException, ValueError):
         return None
 
 
-def _read(text: str) -> Mapping[str, Counted]:
+def _attempts(text: str) -> Mapping[str, Counted]:
     """Raises ValueError for what is no exposition."""
     asked: dict[str, list[int]] = {}
-    for family in text_string_to_metric_families(text):
-        if family.name == "freehold_attempts":
-            for sample in family.samples:
-                if sample.name == "freehold_attempts_total":
-                    both = asked.setdefault(sample.labels["endpoint"], [0, 0])
-                    both[0] += int(sample.value)
-                    both[1] += int(sample.value) if sample.labels["outcome"] == "ok" else 0
+    families = (one for one in text_string_to_metric_families(text) if one.name == "freehold_attempts")
+    for sample in (sample for family in families for sample in family.samples):
+        if sample.name == "freehold_attempts_total":
+            both = asked.setdefault(sample.labels["endpoint"], [0, 0])
+            both[0] += int(sample.value)
+            both[1] += int(sample.value) if sample.labels["outcome"] == "ok" else 0
     return {name: Counted(*both) for name, both in asked.items()}

@@ -1,0 +1,64 @@
+"""What a gateway counts is read from its /metrics; one that does not answer, or answers nonsense, has said nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from freehold.console.scraping import Counted, counted
+from freehold.console.scraping import read as read_exposition
+from freehold.gateway.exposition import exposition
+from freehold.gateway.metrics import Metrics
+from tests.console.conftest import exchange
+
+
+@contextmanager
+def serving(status: int, body: bytes) -> Iterator[str]:
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/metrics" else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *said: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def counts() -> bytes:
+    metrics = Metrics()
+    for number in range(8):
+        metrics.count(exchange(number))
+    return exposition([metrics.snapshot()])[0]
+
+
+def test_attempts_are_counted_by_endpoint() -> None:
+    with serving(200, counts()) as gateway:
+        found = read_exposition(gateway)
+
+    assert found == {"openai/gpt-5": Counted(8, 8), "mistral/mistral-large-latest": Counted(2, 0)}
+
+
+@pytest.mark.parametrize(("status", "body"), [(503, b""), (200, b"\xff\xfe"), (200, b"what is {this")])
+def test_a_gateway_that_says_nothing_usable_has_said_nothing(status: int, body: bytes) -> None:
+    with serving(status, body) as gateway:
+        assert read_exposition(gateway) is None
+
+
+def test_a_gateway_that_is_not_there_has_said_nothing() -> None:
+    with serving(200, b"") as gateway:
+        pass
+    assert read_exposition(gateway) is None
+    assert counted(None) is None
