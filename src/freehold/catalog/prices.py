@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime, time
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -79,7 +79,7 @@ def _record(provider: str, model: str, row: _Row, loaded: _Prices) -> FactRecord
 
 @cache
 def _loaded() -> tuple[_Prices, str]:
-    raw = files("freehold").joinpath(FILE).read_bytes()
+    raw = (Path(__file__).parents[1] / FILE).read_bytes()
     return msgspec.json.decode(raw, type=_Prices), sha256(raw).hexdigest()
 
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -56,6 +56,6 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def providers() -> Mapping[str, Row]:
     """All rows by name, in the order of the file; read once, when first asked for."""
-    text = files("freehold.catalog").joinpath("providers.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("providers.toml").read_text(encoding="utf-8")
     rows = msgspec.convert(tomllib.loads(text), _File).provider
     return {row.name: row for row in rows}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from freehold.catalog.records import FactRecord, Layer, Reading, read_all, reading
@@ -16,7 +15,7 @@ CONFIGURATION = "the configuration"  # the source of what it states
 @cache
 def shipped() -> tuple[Reading, ...]:
     """The files that come along, in the order of their names; read once, when first asked for."""
-    folder = files("freehold.catalog").joinpath("facts")
+    folder = Path(__file__).with_name("facts")
     found = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name
     )

@@ -1,6 +1,7 @@
 """The ASGI application: the answers that need no model."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from freehold.dialects.errors import error_body
 from freehold.gateway.client import Headers
 from freehold.gateway.draft import Draft
 from freehold.gateway.keys import Key
-from freehold.gateway.metrics import exposition, left_by_others
+from freehold.gateway.metrics import left_by_others
 from freehold.gateway.pipeline import Pipeline
 from freehold.gateway.routes import find_route, query_key
 from freehold.vocabulary.endpoint import Dialect
@@ -25,6 +26,7 @@ Reply: TypeAlias = tuple[int, Headers, bytes]
 Page: TypeAlias = Callable[[Scope], Reply]
 
 JSON = (b"content-type", b"application/json")
+EXPOSITION = "freehold.gateway.exposition"  # imported when it is first asked for
 MODELS, GEMINI_MODELS = "/v1/models", "/v1beta/models"
 _GEMINI_METHODS = {
     Dialect.GEMINI: ("generateContent", "streamGenerateContent"),
@@ -101,7 +103,8 @@ class App:
             self._pipeline.admission.identify(dict(scope["headers"]))
         mine = self._pipeline.metrics.snapshot()
         others = left_by_others(self._state, self._pipeline.config.server.workers, self._worker)
-        body, content_type = exposition([mine, *others])
+        told = import_module(EXPOSITION).exposition
+        body, content_type = told([mine, *others])
         return 200, [(b"content-type", content_type.encode())], body
 
     def _models(self, scope: Scope) -> Reply:

@@ -1,4 +1,4 @@
-"""Counters for Prometheus. Counting is a dictionary entry; the exposition format is prometheus-client's work.
+"""Counters for Prometheus. Counting is a dictionary entry; `exposition.py` tells them.
 
 Each worker process counts for itself and leaves its counts in the state directory once a second; whichever
 worker is asked for /metrics adds them up.
@@ -6,20 +6,12 @@ worker is asked for /metrics adds them up.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import msgspec
-from prometheus_client.core import (
-    CollectorRegistry,
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from freehold.vocabulary.exchange import Exchange, Outcome
 
@@ -175,8 +167,8 @@ class Metrics:
                 counters[TOKENS][endpoint, "input"] += tally.input
                 counters[TOKENS][endpoint, "output"] += tally.output
                 counters[COST][(endpoint,)] += tally.cost_usd  # type: ignore[assignment]
-            _merge(histograms[DURATION], (dialect,), [*tally.took, tally.took_us / 1e6])
-            _merge(histograms[FIRST_BYTE], (dialect,), [*tally.first, tally.first_us / 1e6])
+            merge(histograms[DURATION], (dialect,), [*tally.took, tally.took_us / 1e6])
+            merge(histograms[FIRST_BYTE], (dialect,), [*tally.first, tally.first_us / 1e6])
         return Snapshot(
             {family.name: list(counts.items()) for family, counts in counters.items()},
             {family.name: list(series.items()) for family, series in histograms.items()},
@@ -196,7 +188,8 @@ def _add(counts: Counter[Labels], labels: Labels) -> None:
     counts[labels] += 1
 
 
-def _merge(series: dict[Labels, list[float]], labels: Labels, counts: list[float]) -> None:
+def merge(series: dict[Labels, list[float]], labels: Labels, counts: list[float]) -> None:
+    """Add a histogram's counts to those of the same labels."""
     known = series.get(labels)
     series[labels] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
 
@@ -215,49 +208,3 @@ def left_by_others(directory: Path, workers: int, me: int) -> Iterator[Snapshot]
         if worker != me:
             with suppress(OSError, msgspec.DecodeError):
                 yield msgspec.json.decode((directory / f"metrics-{worker}.json").read_bytes(), type=Snapshot)
-
-
-def exposition(snapshots: Iterable[Snapshot]) -> tuple[bytes, str]:
-    """The text that Prometheus reads, and its content type."""
-    registry = CollectorRegistry()
-    registry.register(_Collected(tuple(snapshots)))
-    return generate_latest(registry), CONTENT_TYPE_LATEST
-
-
-class _Collected:
-    """prometheus-client asks a collector for its metrics by calling `collect`."""
-
-    def __init__(self, snapshots: tuple[Snapshot, ...]) -> None:
-        self._snapshots = snapshots
-
-    def collect(self) -> Iterator[Metric]:
-        for family in COUNTERS:
-            total: Counter[Labels] = Counter()
-            for snapshot in self._snapshots:
-                for labels, count in snapshot.counters.get(family.name, ()):
-                    total[labels] += count  # type: ignore[assignment]
-            counter = CounterMetricFamily(family.name, family.help, labels=family.labels)
-            for labels, amount in total.items():
-                counter.add_metric(labels, amount)
-            yield counter
-        for family in HISTOGRAMS:
-            yield self._histogram(family)
-        in_flight = sum(snapshot.in_flight for snapshot in self._snapshots)
-        yield GaugeMetricFamily("freehold_in_flight", "Requests being served now.", value=in_flight)
-        for name, told in CONDITIONS.items():
-            holds = all(snapshot.conditions.get(name, True) for snapshot in self._snapshots)
-            yield GaugeMetricFamily(f"freehold_{name}", told, value=holds)
-
-    def _histogram(self, family: Family) -> Metric:
-        total: dict[Labels, list[float]] = {}
-        for snapshot in self._snapshots:
-            for labels, counts in snapshot.histograms.get(family.name, ()):
-                _merge(total, labels, counts)
-        metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, counts in total.items():
-            buckets, seen = [], 0.0
-            for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), counts, strict=False):
-                seen += count
-                buckets.append((bound, seen))
-            metric.add_metric(labels, buckets, counts[-1])
-        return metric
