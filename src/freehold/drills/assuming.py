@@ -16,8 +16,8 @@ from freehold.policy.rules import Bound, Limit
 
 _DAY_MS = 86_400_000
 _LATENCY = (
-    "An answer takes an endpoint as long as its recorded answers did on average, and as many tokens as the recorded "
-    "ones; more load makes nobody slower."
+    "Another endpoint's answer has as many tokens as the recorded one, and takes as long as its own recorded answers "
+    "of such a length did; more load makes nobody slower."
 )
 _MINUTES = (
     "Limits of rate are looked at by calendar minute: what finds no room goes to whoever is next, without waiting; "
@@ -66,7 +66,9 @@ def _of_period(scenario: Scenario, traffic: Traffic) -> Iterator[str]:
         yield "There is invented traffic on this ledger; its volumes, times and sizes say nothing of a real company."
     if scenario.days is not None or scenario.begins is not None:
         begins = "" if scenario.begins is None else f" from {scenario.begins}"
-        days = "" if scenario.days is None else f" for {scenario.days:g} days"
+        days = (
+            "" if scenario.days is None else f" for {scenario.days:g} day{'' if scenario.days == 1 else 's'}"
+        )
         yield f"The scenario holds{begins}{days}; here it is taken to hold for the whole period."
 
 

@@ -4,7 +4,7 @@ A kind is either answered, or refused by a rule, or lost, or failed for reasons 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -162,15 +162,3 @@ def _latency(world: World, endpoint: str) -> float:
 
 def _times(seconds: float | None, factor: float) -> float | None:
     return None if seconds is None else seconds * factor
-
-
-def latencies(traffic: Traffic) -> Mapping[str, tuple[float, float]]:
-    """Mean milliseconds of each endpoint, of those that answered: until the first byte, and of whole answers."""
-    sums: dict[str, list[int]] = {}
-    for kind, group in traffic.groups.items():
-        if kind.endpoint is not None and group.timed and not kind.cached:
-            one = sums.setdefault(kind.endpoint, [0, 0, 0])
-            one[0] += group.first_byte_us
-            one[1] += group.took_us
-            one[2] += group.timed
-    return {name: (first / 1000 / n, took / 1000 / n) for name, (first, took, n) in sums.items()}

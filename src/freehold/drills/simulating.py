@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from freehold.config.schema import Application
 from freehold.drills.assuming import Outcome, assumptions
-from freehold.drills.deciding import Deciding, Row, latencies
+from freehold.drills.deciding import Deciding, Row
 from freehold.drills.minutes import Clock, Ranks, within_limits
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulation import Line, Simulation
 from freehold.drills.spreading import concentrations
 from freehold.drills.summing import Scales, Sums
+from freehold.drills.timing import timings
 from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
 from freehold.stats.intervals import wilson
@@ -31,8 +32,8 @@ def simulate(
     Raises ConfigError where the scenario names what is not there.
     """
     after = world.under(scenario, traffic)
-    known = latencies(traffic)
-    deciding = Deciding(world, after, lambda name: known[name][0] if name in known else None)
+    known = timings(traffic)
+    deciding = Deciding(world, after, lambda name: known[name].first_ms if name in known else None)
     rows = list(deciding.rows(traffic))
     applications, limits = world.resolved.config.applications, after.resolved.config.limits
     ranks = Ranks(
@@ -40,9 +41,7 @@ def simulate(
         lambda endpoint: (change := after.change(endpoint)) is not None and change.limits is not None,
     )
     loads = within_limits(traffic.kept(Clock), rows, limits, ranks)
-    lines, total = _lines(
-        rows, Scales(world, after, {name: took for name, (_, took) in known.items()}, qualities)
-    )
+    lines, total = _lines(rows, Scales(world, after, known, qualities))
     return Simulation(
         scenario.name,
         world.rules.label,

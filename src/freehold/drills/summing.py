@@ -13,7 +13,8 @@ from math import sqrt
 from freehold.drills.asking import Shares
 from freehold.drills.deciding import Row
 from freehold.drills.simulation import Line
-from freehold.drills.traffic import Kind
+from freehold.drills.timing import Timing
+from freehold.drills.traffic import Group, Kind
 from freehold.drills.world import World
 from freehold.gateway.cost import Rates, cost_usd, terms
 from freehold.vocabulary.endpoint import Dialect
@@ -30,11 +31,11 @@ class Scales:
         self,
         before: World,
         after: World,
-        took_ms: Mapping[str, float],
+        timings: Mapping[str, Timing],
         qualities: Mapping[str, Interval],
     ) -> None:
         self._before, self._after = before, after
-        self._took_ms, self._qualities = took_ms, qualities
+        self._timings, self._qualities = timings, qualities
         self._rates: dict[tuple[str, bool], Rates] = {}
         self._scores: dict[str, Interval | None] = {}
 
@@ -51,10 +52,10 @@ class Scales:
         change = self._after.change(endpoint)
         return 1.0 if change is None or change.latency is None else change.latency
 
-    def took_ms(self, endpoint: str) -> float | None:
-        """How long an answer takes it under the scenario; None: nobody has ever seen it answer."""
-        took = self._took_ms.get(endpoint)
-        return None if took is None else took * self.latency(endpoint)
+    def took_ms(self, endpoint: str, group: Group) -> float | None:
+        """How long answers like these take it under the scenario; None: nobody has ever seen it answer."""
+        timing = self._timings.get(endpoint)
+        return None if timing is None else timing.took_ms(group) * self.latency(endpoint)
 
     def replaced(self, endpoint: str) -> str | None:
         """The model that answers under an endpoint's name."""
@@ -177,7 +178,7 @@ class Sums:
         if stays and group.timed:
             took = group.took_us / 1000 * self._scales.latency(endpoint)
             self._took_after.add(took * share, group.timed * share, (group.exchanges - group.timed) * share)
-        elif (took_ms := self._scales.took_ms(endpoint)) is not None:
+        elif (took_ms := self._scales.took_ms(endpoint, group)) is not None:
             self._took_after.add(took_ms * share * group.exchanges, share * group.exchanges)
         else:
             self._took_after.add(0.0, 0.0, share * group.exchanges)
