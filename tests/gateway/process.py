@@ -27,6 +27,7 @@ class Gateway:
         self.file, self.errors, self.state = folder / "freehold.toml", folder / "stderr", folder / "state"
         self.file.write_text(f'state_dir = "{self.state}"\n{config}', encoding="utf-8")
         self.port = 0
+        self.said: dict[str, Any] = {}  # once it was ready
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, *words: str) -> Self:
@@ -40,7 +41,8 @@ class Gateway:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.errors.read_text()
-        self.port = int(json.loads(line)["url"].rpartition(":")[2])
+        self.said = json.loads(line)
+        self.port = int(self.said["url"].rpartition(":")[2])
         return self
 
     @property
