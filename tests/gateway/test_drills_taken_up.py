@@ -1,0 +1,89 @@
+"""When a gateway takes a drill up and drops it, which requests it draws, and what it breaks off."""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from freehold.gateway import drill_order
+from freehold.gateway.drill_order import LEASE_MS, Mode, Struck
+from freehold.vocabulary.errors import Fault
+from freehold.vocabulary.exchange import Exchange, Outcome
+from tests.gateway.drilled import ask, drilled, noted, order, outcomes, wait_for
+from tests.gateway.house import PATIENCE_S, House, Partners, aliases, house, provider
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with Partners() as partners:
+        tables = "".join(provider(name, partners.open(), "chat") for name in ("alpha", "last"))
+        pools = aliases(one=["alpha/m", "last/m"], stalls=["alpha/m+stall"])
+        with house(tmp_path_factory.mktemp("taken-up"), tables + pools) as up:
+            yield up
+
+
+def test_a_share_is_drawn_by_the_id_so_that_anybody_can_draw_it_again(there: House) -> None:
+    with drilled(there.state, Mode.SHARE, Struck("alpha/m", "unreachable"), share=0.5) as drill:
+        found = [there.exchange(ask(there, "one", marked=False)) for _ in range(40)]
+
+    drawn = [int(it.id[-8:], 16) < 2**31 for it in found]
+    assert [it.drill == drill.id for it in found] == drawn
+    assert [it.endpoint == "last/m" for it in found] == drawn
+
+
+def test_a_copy_meets_the_fault_and_its_caller_does_not(there: House) -> None:
+    with drilled(there.state, Mode.SHADOW, Struck("alpha/m", "unreachable")) as drill:
+        said = there.exchange(ask(there, "one", marked=False))
+        copies: list[Exchange] = []
+        until = time.monotonic() + PATIENCE_S
+        while not copies and time.monotonic() < until:
+            copies = [it for it in there.exchanges() if it.drill == drill.id]
+
+    assert (said.endpoint, said.drill, said.outcome) == ("alpha/m", None, Outcome.ANSWERED)
+    assert [(it.endpoint, it.alias, it.outcome) for it in copies] == [("last/m", "one", Outcome.ANSWERED)]
+
+
+def test_a_stream_under_way_breaks_off_when_its_endpoint_becomes_unreachable(there: House) -> None:
+    struck = Struck("alpha/m+stall", "unreachable")
+    with drilled(there.state, Mode.MARKED, struck, in_ms=3_000) as drill:
+        said = ask(there, "stalls", stream=True)
+        found = there.exchange(said)
+
+    assert found.outcome is Outcome.CUT
+    assert outcomes(found) == [("alpha/m+stall", Fault.RESET, 200)]
+    assert found.at_ms + found.took_us / 1000 >= drill.from_ms
+
+
+def test_a_drill_for_another_run_of_the_gateway_is_dropped_and_removed(there: House) -> None:
+    stale = order(there.state, "d00000000000000000ff", Mode.SHARE, Struck("alpha/m", "unreachable"))
+    drill_order.put(there.state, msgspec.structs.replace(stale, run="1"))
+
+    told = wait_for(there.state, "drill-over", stale.id)
+
+    assert told.about["why"] == "it was meant for an earlier run of the gateway"
+    assert not noted(there.state, "drill-in-force", stale.id)
+    assert not (there.state / drill_order.FILE).exists()
+    assert there.exchange(ask(there, "one", marked=False)).endpoint == "alpha/m"
+
+
+def test_a_fault_ends_with_the_lease_of_its_command(there: House) -> None:
+    abandoned = order(there.state, "d00000000000000000fe", Mode.SHARE, Struck("alpha/m", "unreachable"))
+    drill_order.put(there.state, abandoned)
+    began = wait_for(there.state, "drill-in-force", abandoned.id)
+
+    over = wait_for(there.state, "drill-over", abandoned.id)
+
+    assert over.about["why"] == "its command was not heard of any more"
+    assert over.at_ms - began.at_ms >= LEASE_MS - 2_000
+    assert not (there.state / drill_order.FILE).exists()
+
+
+def test_a_file_that_is_no_drill_is_none(there: House) -> None:
+    file = there.state / drill_order.FILE
+    file.write_text("{")
+    try:
+        assert drill_order.read(there.state) is None
+        assert there.exchange(ask(there, "one", marked=False)).endpoint == "alpha/m"
+    finally:
+        file.unlink(missing_ok=True)
