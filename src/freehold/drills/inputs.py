@@ -71,6 +71,7 @@ class Inputs(Struct, frozen=True):
     knowledge: str  # digest of everything that was known
     facts: dict[str, tuple[Known, ...]]  # by endpoint, also of those that only callers have named
     qualities: dict[str, Interval]  # score of each endpoint in a bench, 0 to 1
+    refused_elsewhere: tuple[str, ...] = ()  # refusals after which a prompt may go to the next endpoint
 
 
 def inputs_of(world: World, traffic: Traffic, qualities: Mapping[str, Interval]) -> Inputs:
@@ -96,6 +97,7 @@ def inputs_of(world: World, traffic: Traffic, qualities: Mapping[str, Interval])
         world.rules.knowledge.digest,
         {name: tuple(map(_plain, world.facts(name).values())) for name in sorted(names)},
         dict(qualities),
+        config.policy.refused_elsewhere,
     )
 
 
@@ -107,7 +109,11 @@ def world_of(inputs: Inputs) -> World:
 def _resolved(inputs: Inputs) -> Resolved:
     config = Config(
         data_classes=inputs.data_classes,
-        policy=replace(Config().policy, default_class=inputs.default_class),
+        policy=replace(
+            Config().policy,
+            default_class=inputs.default_class,
+            refused_elsewhere=inputs.refused_elsewhere,
+        ),
         providers=inputs.providers,
         aliases=dict(inputs.aliases),
         prices=inputs.prices,
