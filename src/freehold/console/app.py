@@ -8,17 +8,30 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from freehold.console import access, audits, endpoints, policy, policy_changes, standing
+from freehold.console import (
+    access,
+    audits,
+    cutoff,
+    endpoints,
+    exchanges,
+    now,
+    policy,
+    policy_changes,
+    standing,
+)
 from freehold.console.access import Access
 from freehold.console.gate import Gate
 from freehold.console.shell import HERE
 from freehold.console.there import There
 
 PAGES: Sequence[BaseRoute] = (
+    *now.ROUTES,
+    *exchanges.ROUTES,
     *endpoints.ROUTES,
     *policy.ROUTES,
     *policy_changes.ROUTES,
     *audits.ROUTES,
+    *cutoff.ROUTES,
     *standing.ROUTES,
 )
 

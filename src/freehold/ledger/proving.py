@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from socket import gethostname
 
@@ -33,16 +34,26 @@ class Line:
 
 
 def locate(state: Path, record_id: str) -> Line | None:
-    """The last line with this id; the database is not asked, because it does not know lines."""
+    """A line with this id; the database is not asked, because it does not know lines."""
     wanted = b' {"id":"%b"' % record_id.encode()
-    for directory in journals(state):
-        for path in reversed(segments(directory)):
-            data = path.read_bytes()
-            at = data.rfind(wanted)
-            if at >= 0:
-                end = data.find(b"\n", at)
-                return Line(path, data.count(b"\n", 0, at), data[at + 1 : end if end >= 0 else len(data)])
+    likely = (_likeliest_first(segments(directory), record_id) for directory in journals(state))
+    for path in filter(None, chain.from_iterable(zip_longest(*likely))):
+        data = path.read_bytes()
+        at = data.rfind(wanted)
+        if at >= 0:
+            end = data.find(b"\n", at)
+            return Line(path, data.count(b"\n", 0, at), data[at + 1 : end if end >= 0 else len(data)])
     return None
+
+
+def _likeliest_first(paths: list[Path], record_id: str) -> list[Path]:
+    """An id says when its exchange began, and a segment's name when the segment did: it is there or a little later."""
+    try:
+        began_ms = int(record_id[1:12], 16)
+    except ValueError:
+        return paths[::-1]
+    first = sum(int(path.stem) <= began_ms for path in paths[1:])
+    return [*paths[first:], *paths[:first][::-1]]
 
 
 def _meant(state: Path, prefix: str) -> Line:

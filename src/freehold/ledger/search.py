@@ -248,6 +248,15 @@ class Search:
                 return []
             return [Mark(*row) for row in connection.execute(question, (what, count))]
 
+    def found_in(self, id: str) -> list[Mark]:
+        """What was found in an exchange, also when it was over."""
+        question = """SELECT name, id, other, at_ms, strength, evidence FROM mark
+            WHERE what = ? AND id = ? ORDER BY at_ms, name"""
+        with self._asking() as connection:
+            if connection is None:
+                return []
+            return [Mark(*row) for row in connection.execute(question, (FINDING, id))]
+
     def marked(self, what: str, since_ms: int, until_ms: int) -> list[tuple[str, str, int]]:
         """How often which name was marked with which other, in whole minutes of a period, most often first.
 
