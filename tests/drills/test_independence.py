@@ -58,6 +58,16 @@ def test_what_is_unknown_is_told_apart_and_is_no_leg(found: Independence) -> Non
     assert code.known["weights_family"] == ("claude", "deepseek-v3")
 
 
+def test_who_has_retired_serves_nobody(found: Independence) -> None:
+    cheap = of(found, "cheap")
+
+    assert cheap.retired == ("deepseek/deepseek-chat",)
+    assert [one.endpoint for one in cheap.candidates] == [
+        "vertex/gemini-2.5-flash",
+        "vllm/openai/gpt-oss-20b",
+    ]
+
+
 def test_the_quality_elsewhere_is_the_best_of_another_parent(found: Independence) -> None:
     assert of(found, "chat").candidates[0].quality == good(0.9)
     assert of(found, "chat").elsewhere == good(0.7)
@@ -82,7 +92,11 @@ def test_two_losses_leave_no_more_than_either(found: Independence) -> None:
 
 def test_the_worst_point_is_what_is_known_to_hurt_most(found: Independence) -> None:
     assert found.worst is not None
-    assert (found.worst.by, found.worst.lost) == ("parent_jurisdiction", ("US",))
+    assert (found.worst.by, found.worst.lost) == ("weights_origin", ("US",))
+    assert (found.worst.aliases, found.worst.aliases_at_best) == (
+        2,
+        2,
+    )  # all that is left of `cheap` is from there
 
 
 def test_recorded_requests_weigh_as_often_as_they_were_made(here: World) -> None:

@@ -83,6 +83,7 @@ def test_losing_a_parent_takes_what_its_cloud_hosts(here: World) -> None:
     assert fate(under, QWEN) == "kept"
     # Whose machines these run on nobody has said, so it may be theirs.
     assert fate(under, OPUS) == "unknown"
+    assert "unknown: cloud" in {one.because for one in under.fates}
     assert OPUS in under.lost
 
 

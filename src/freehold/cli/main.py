@@ -23,6 +23,7 @@ from freehold.cli.drill_commands import DRILL
 from freehold.cli.ledger_commands import LEDGER
 from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
 from freehold.cli.policy_commands import POLICY
+from freehold.cli.scenario_commands import INDEPENDENCE
 from freehold.cli.watch_commands import WATCH
 from freehold.cli.witness_commands import WITNESS
 from freehold.vocabulary.errors import CallerError, ConfigError, FreeholdError, NotFound
@@ -263,6 +264,7 @@ _COMMANDS = (
     BENCH,
     AUDIT,
     DRILL,
+    INDEPENDENCE,
     Command("ledger", "", "what was recorded", "freehold ledger tail", commands=LEDGER),
     WATCH,
     WITNESS,

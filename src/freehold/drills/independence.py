@@ -49,6 +49,7 @@ class Standing(Struct, frozen=True):
     candidates: tuple[Candidate, ...]  # in the order of preference
     known: dict[str, tuple[str, ...]]  # by what they can depend on: the distinct known values
     unknown: dict[str, int]  # of how many candidates it is not known
+    retired: tuple[str, ...]  # allowed, and by their facts no longer served: they count for nothing
     elsewhere: Interval | None  # the best known quality without the first one's parent; None: not known
 
     @property
@@ -92,10 +93,11 @@ class Independence(Struct, frozen=True):
 
 
 class _Case(NamedTuple):
-    """A request as policy sees it, who is allowed, and how often it was made."""
+    """A request as policy sees it, who is allowed and still there, and how often it was made."""
 
     request: RequestFacts
     allowed: tuple[str, ...]
+    retired: tuple[str, ...]
     exchanges: int
 
 
@@ -128,10 +130,10 @@ def standings(
 
 def _standings(world: World, cases: Iterable[_Case], qualities: Mapping[str, Interval]) -> Iterable[Standing]:
     """The cases of each alias, put together where the same endpoints may serve them."""
-    alike: dict[tuple[str, tuple[str, ...]], list[_Case]] = defaultdict(list)
+    alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[_Case]] = defaultdict(list)
     for case in cases:
-        alike[case.request.alias, case.allowed].append(case)
-    for (alias, allowed), group in sorted(alike.items()):
+        alike[case.request.alias, case.allowed, case.retired].append(case)
+    for (alias, allowed, retired), group in sorted(alike.items()):
         values = {by: [_value(world, name, by) for name in allowed] for by in LEGS}
         requests = [case.request for case in group]
         yield Standing(
@@ -142,6 +144,7 @@ def _standings(world: World, cases: Iterable[_Case], qualities: Mapping[str, Int
             tuple(Candidate(name, qualities.get(name)) for name in allowed),
             {by: tuple(sorted({one for one in found if one is not None})) for by, found in values.items()},
             {by: found.count(None) for by, found in values.items()},
+            retired,
             _elsewhere(allowed, values["parent"], qualities),
         )
 
@@ -179,7 +182,7 @@ def _supposed(world: World) -> list[_Case]:
                 purpose, region = (settings.purpose, settings.user_region) if settings else (None, None)
                 request = RequestFacts(name, alias, word, purpose, region)
                 cases = (_case(world, request, dialect, 0) for dialect in (Dialect.CHAT, Dialect.EMBEDDINGS))
-                found += [next((one for one in cases if one is not None), _Case(request, (), 0))]
+                found += [next((one for one in cases if one is not None), _Case(request, (), (), 0))]
     return found
 
 
@@ -187,7 +190,14 @@ def _case(world: World, request: RequestFacts, dialect: str, exchanges: int) -> 
     ruling = world.ruling(request, request.alias, dialect)
     if ruling is None:
         return None
-    return _Case(request, () if ruling.lane is None else tuple(one.id for one in ruling.lane.pool), exchanges)
+    left = () if ruling.lane is None else tuple(one.id for one in ruling.lane.pool)
+    retired = tuple(name for name in left if _is_retired(world, name))
+    return _Case(request, tuple(name for name in left if name not in retired), retired, exchanges)
+
+
+def _is_retired(world: World, endpoint: str) -> bool:
+    ends = value_of(world.facts(endpoint), "deprecated_on", world.now)
+    return ends is not None and ends <= world.now.date()
 
 
 def _value(world: World, endpoint: str, by: str) -> str | None:

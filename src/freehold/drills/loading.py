@@ -24,6 +24,7 @@ from freehold.vocabulary.errors import ConfigError
 from freehold.vocabulary.facts import GROUPS, REGISTRY, Kind
 
 SUFFIX = ".toml"
+SCENARIOS = "scenarios"  # the folder of the state directory with one's own
 _SHIPPED = Path(__file__).parent / "shipped"
 
 _Text = Annotated[str, Meta(min_length=1)]

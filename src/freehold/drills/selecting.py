@@ -20,7 +20,10 @@ from freehold.vocabulary.facts import Kind as FactKind
 
 ENDPOINT, HOSTED_BY, JURISDICTION, RETIRES = "endpoint", "hosted_by", "jurisdiction", "retires_within_days"
 MOST_USED = ("@most-used", "@second-most-used")
-JURISDICTIONS = ("entity_jurisdiction", "parent_jurisdiction", "storage_region", "inference_region")
+_LOOKS_AT = {
+    HOSTED_BY: ("parent", "cloud"),
+    JURISDICTION: ("entity_jurisdiction", "parent_jurisdiction", "storage_region", "inference_region"),
+}
 # Whose clouds these are. Tests hold them to the facts that come along.
 CLOUD_OWNERS = {"AWS": "Amazon.com, Inc.", "Azure": "Microsoft Corporation", "Google Cloud": "Alphabet Inc."}
 SELECTORS = (
@@ -46,8 +49,11 @@ def hit(where: Words, about: EndpointFacts, now: datetime) -> Hit:
     said = [(name, texts, _holds(name, texts, about, now)) for name, texts in where]
     if any(holds is False for _, _, holds in said):
         return Hit(False, "")
-    if unknown := [name for name, _, holds in said if holds is None]:
-        return Hit(None, f"unknown: {', '.join(unknown)}")
+    unknown = [
+        one for name, texts, holds in said if holds is None for one in _missing(name, texts, about, now)
+    ]
+    if unknown:
+        return Hit(None, f"unknown: {', '.join(dict.fromkeys(unknown))}")
     return Hit(True, ", ".join(f"{name} = {_shown(name, texts, about, now)}" for name, texts, _ in said))
 
 
@@ -97,13 +103,15 @@ def _holds(name: str, texts: tuple[str, ...], about: EndpointFacts, now: datetim
     if name == RETIRES:
         ends = value_of(facts, "deprecated_on", now)
         return any(ends <= now.date() + timedelta(days=float(text)) for text in texts) if ends else False
-    if name == JURISDICTION:
-        return _any(_fits(one, texts, facts, now) for one in JURISDICTIONS)
-    if name == HOSTED_BY:
-        owner = CLOUD_OWNERS.get(value_of(facts, "cloud", now) or "")
-        owned = _text_fits(texts, owner) if owner else False
-        return _any([owned, *(_fits(one, texts, facts, now) for one in ("parent", "cloud"))])
-    return _fits(name, texts, facts, now)
+    owner = CLOUD_OWNERS.get(value_of(facts, "cloud", now) or "") if name == HOSTED_BY else None
+    owned = _text_fits(texts, owner) if owner else False
+    return _any([owned, *(_fits(one, texts, facts, now) for one in _LOOKS_AT.get(name, (name,)))])
+
+
+def _missing(name: str, texts: tuple[str, ...], about: EndpointFacts, now: datetime) -> list[str]:
+    """The facts of which it depends whether a word holds, and which are not known."""
+    looked = _LOOKS_AT.get(name, (name,))
+    return [one for one in looked if _fits(one, texts, about.facts, now) is None]
 
 
 def _any(found: Iterable[bool | None]) -> bool | None:
