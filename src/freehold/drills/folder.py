@@ -42,8 +42,8 @@ def write(state: Path, drill: str, name: str, value: object) -> str:
 
 
 def plain(value: object) -> bytes:
-    """A value as JSON, the same bytes whenever it is the same value."""
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
+    """A value as JSON; tables keep their order, so that what is read from it gives the same bytes again."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 def text(state: Path, drill: str, name: str) -> str:
