@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from freehold.console.recent import health
-from freehold.vocabulary.exchange import Finding
+from freehold.vocabulary.exchange import INJECTED, Attempt
 from tests.console.conftest import exchange
 from tests.console.site import Page, Site
 from tests.console.waiting import ready
@@ -110,4 +111,10 @@ def test_health_counts_attempts_and_leaves_out_who_was_passed_over() -> None:
     assert found["openai/gpt-5"].findings == (("refusal", 1),)
     assert found["mistral/mistral-large-latest"].faults == (("status", 2),)
     assert found["mistral/mistral-large-latest"].share == 0
-    assert Finding("refusal", "it said sorry") in exchange(7).findings
+
+
+def test_what_a_drill_made_fail_says_nothing_of_an_endpoint() -> None:
+    failed = Attempt("openai/gpt-5", "connect", detail=f"{INJECTED} d1")
+
+    found = health([replace(exchange(1), drill="d1", attempts=(failed, *exchange(1).attempts))])
+    assert (found["openai/gpt-5"].asked, found["openai/gpt-5"].answered) == (1, 1)

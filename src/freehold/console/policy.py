@@ -25,8 +25,8 @@ from freehold.vocabulary.facts import EndpointFacts, RequestFacts
 YES, NO = "yes", "no"  # as a query says whether a request offers tools
 BOUNDS: Mapping[Bound, str] = {
     Bound.PARENTS: "at least {value:g} independent parents in the pool",
-    Bound.SHARE: "at most {value:.0%} of the traffic of {hours} h to one {by}",
-    Bound.CONCENTRATION: "concentration (HHI) by {by} over {hours} h at most {value:g}",
+    Bound.SHARE: "at most {value:.0%} of the traffic of {hours} h to one {by}, from {requests} requests on",
+    Bound.CONCENTRATION: "concentration (HHI) by {by} over {hours} h at most {value:g}, from {requests} requests on",
     Bound.OWN_FALLBACK: "an endpoint of the company's own in the pool",
     Bound.BUDGET: "at most {value:,.2f} USD a day for {application}",
 }
@@ -196,6 +196,7 @@ def _bounds(policies: Sequence[Policy]) -> Iterator[Bounded]:
                 value=limit.value,
                 by=limit.by.value.replace("_", " "),
                 hours=limit.window_hours,
+                requests=limit.from_requests,
                 application=limit.application or "each application",
             )
             yield Bounded(policy.label, limit, words)

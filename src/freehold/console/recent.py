@@ -16,7 +16,8 @@ from freehold.ledger.segment import exchange_of, journals, segments
 from freehold.vocabulary.exchange import PASSED_OVER, Exchange
 
 EXCHANGES_MAX = 5_000
-EXPOSURE_MAX = 100_000  # they are only counted, none is kept
+EXPOSURE_MAX = 50_000  # they are only counted, none is kept; it takes most of a second
+EXPOSURE_EVERY_S = 300
 _OK = "ok"
 
 
@@ -89,7 +90,7 @@ def health(exchanges: Iterable[Exchange]) -> dict[str, Health]:
     costs: dict[str, float] = {}
     for exchange in exchanges:
         for attempt in exchange.attempts:
-            if attempt.outcome not in PASSED_OVER:
+            if attempt.outcome not in PASSED_OVER and exchange.reached(attempt):
                 outcomes[attempt.endpoint][attempt.outcome] += 1
                 if attempt.outcome == _OK:
                     times[attempt.endpoint].append(attempt.took_us)
@@ -117,9 +118,11 @@ def _health(
 
 
 def held(state: Path, kept: Kept, made_of: str, now: datetime) -> Exposed | None:
-    """What providers hold of the last exchanges; None: it is being added up. Looked at anew once a minute."""
+    """What providers hold of the last exchanges; None: it is being added up. Not looked at anew all the time."""
     return LATER.get(
-        ("exposure", state), (made_of, int(now.timestamp()) // 60), lambda: _exposed(state, kept, now)
+        ("exposure", state),
+        (made_of, int(now.timestamp()) // EXPOSURE_EVERY_S),
+        lambda: _exposed(state, kept, now),
     )
 
 
