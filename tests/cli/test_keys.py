@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.cli.keys import expiry_ms
+from freehold.gateway.key_terms import ending_ms
 from freehold.vocabulary.errors import BadRequest
 from tests.cli.conftest import Run
 
@@ -94,7 +94,7 @@ def test_a_broken_configuration_is_2(run: Run, folder: Path) -> None:
     [("12h", 12), ("30d", 720), ("8w", 1344), ("2026-01-02", 24), ("2026-01-02T01:00+01:00", 24)],
 )
 def test_an_end_is_a_duration_or_a_day(written: str, hours: int) -> None:
-    assert expiry_ms(written, NOW_MS) == NOW_MS + hours * HOUR_MS
+    assert ending_ms(written, NOW_MS) == NOW_MS + hours * HOUR_MS
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,5 @@ def test_an_end_is_a_duration_or_a_day(written: str, hours: int) -> None:
     [("0d", "no time"), ("30", "no time"), ("soon", "no time"), ("2025-12-31", "over already")],
 )
 def test_an_end_that_is_none_is_refused(written: str, why: str) -> None:
-    with pytest.raises(BadRequest, match=f'--expires "{written}" is {why}'):
-        expiry_ms(written, NOW_MS)
+    with pytest.raises(BadRequest, match=f'"{written}" is {why}'):
+        ending_ms(written, NOW_MS)

@@ -14,6 +14,7 @@ from freehold.bench.standing import Traits
 from freehold.catalog.attestations import write_attestation
 from freehold.catalog.attesting import Told, record
 from freehold.cli.audit_scores import TASKS
+from freehold.console.tokens import Tokens
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.metrics import Metrics, leave
 from freehold.ledger.anchor import Targets, anchor_all
@@ -49,6 +50,7 @@ def lived_in(state: Path) -> None:
     expire(state, CASES, When(HERE, HERE), "anna", note)
     Ending(state, "cases", ENDING, "anna", note).mark()
     KeyStore(state).create("claims")
+    Tokens(state).first()
     told = Told("https://example.com", (("retention_days", 0),), "nothing is kept")
     write_attestation(state, record(told, "openai", NOW, NOW + timedelta(days=1)))
     leave(Metrics().snapshot(), state, 0)

@@ -1,10 +1,8 @@
 """`freehold keys`: make, list and end the keys that applications show to this gateway."""
 
-import re
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,20 +10,17 @@ import msgspec
 from freehold.cli.as_json import print_json
 from freehold.cli.output import OK, table
 from freehold.cli.settings import config_of, state_dir
-from freehold.config.shape import nearest
+from freehold.gateway.key_terms import ending_ms, known_class
 from freehold.gateway.keys import Key, KeyStore
-from freehold.vocabulary.errors import BadRequest
 
 _HEAD = ("ID", "APPLICATION", "ALIASES", "DATA CLASS", "CREATED (UTC)", "ENDS (UTC)", "STATE")
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
-_DURATION = re.compile(r"([1-9]\d{0,4})([hdw])")
 
 
 def create(args: Namespace) -> int:
     """Make a key. Only its text goes to stdout, so that a script can take it; it is never shown again."""
     now_ms = _now_ms()
-    expires_ms = expiry_ms(args.expires, now_ms) if args.expires else None
-    data_class = _known_class(args.data_class, config_of(args).data_classes)
+    expires_ms = ending_ms(args.expires, now_ms) if args.expires else None
+    data_class = known_class(args.data_class, config_of(args).data_classes)
     store = KeyStore(state_dir(args))
     key, secret = store.create(args.name, tuple(args.alias or ()), expires_ms, data_class)
     if args.json:
@@ -57,42 +52,11 @@ def revoke(args: Namespace) -> int:
     return OK
 
 
-def _known_class(word: str | None, known: Sequence[str]) -> str | None:
-    if word is None or word in known:
-        return word
-    meant = nearest(word, list(known))
-    raise BadRequest(
-        f'--data-class: no data class is called "{word}"' + (f'; did you mean "{meant}"?' if meant else ""),
-        remedy=f"Name one of {', '.join(known)}, the least sensitive first.",
-    )
-
-
-def expiry_ms(written: str, now_ms: int) -> int:
-    """The moment that "30d" or "2027-01-31" means; a day without a time ends as it begins, in UTC."""
-    remedy = "Write how long, like 12h, 30d or 8w, or a day to come, like 2027-01-31."
-    if duration := _DURATION.fullmatch(written):
-        return now_ms + int(duration[1]) * _HOURS[duration[2]] * 3_600_000
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise BadRequest(f'--expires "{written}" is no time', remedy=remedy) from None
-    at_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    if at_ms <= now_ms:
-        raise BadRequest(f'--expires "{written}" is over already', remedy=remedy)
-    return at_ms
-
-
 def _row(key: Key, now_ms: int) -> tuple[str, ...]:
     aliases = ", ".join(key.aliases) or "all"
     ends = "never" if key.expires_ms is None else _moment(key.expires_ms)
     data_class = key.data_class or "-"
-    return key.id, key.name, aliases, data_class, _moment(key.created_ms), ends, _state(key, now_ms)
-
-
-def _state(key: Key, now_ms: int) -> str:
-    if key.revoked_ms is not None:
-        return "revoked"
-    return "expired" if key.expires_ms is not None and key.expires_ms <= now_ms else "in force"
+    return key.id, key.name, aliases, data_class, _moment(key.created_ms), ends, key.state(now_ms)
 
 
 def _moment(at_ms: int) -> str:

@@ -16,6 +16,7 @@ from freehold.console.tokens import Tokens
 
 SIGN_IN = "/sign-in"
 TOKEN_CHARS_MAX = 200
+SIGNED_IN, SIGN_IN_FAILED = "console-signed-in", "console-sign-in-failed"  # kinds of events
 
 
 class Access:
@@ -52,7 +53,7 @@ class Access:
         if (before := request.state.session) is not None:
             self.sessions.close(before.id)
         about = {"who": session.who, "role": session.role, "way": way, "from": address(request)}
-        there(request).note("console-signed-in", about)
+        there(request).note(SIGNED_IN, about)
         name, secure = self.cookie(request), self._is_secure(request)
         response.set_cookie(name, session.id, path="/", secure=secure, httponly=True, samesite="strict")
         return response
@@ -60,7 +61,7 @@ class Access:
     def failed(self, request: Request, way: str, why: str) -> None:
         """Tell the ledger of a sign-in that failed. So many may fail, and no more is ever written than that."""
         self.throttle.failed(address(request))
-        there(request).note("console-sign-in-failed", {"way": way, "why": why, "from": address(request)})
+        there(request).note(SIGN_IN_FAILED, {"way": way, "why": why, "from": address(request)})
 
     def _is_secure(self, request: Request) -> bool:
         return self.base(request).startswith("https:")

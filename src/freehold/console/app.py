@@ -14,6 +14,7 @@ from freehold.console import (
     cutoff,
     endpoints,
     exchanges,
+    keys,
     now,
     policy,
     policy_changes,
@@ -33,6 +34,7 @@ PAGES: Sequence[BaseRoute] = (
     *audits.ROUTES,
     *cutoff.ROUTES,
     *standing.ROUTES,
+    *keys.ROUTES,
 )
 
 

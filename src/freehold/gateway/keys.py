@@ -42,6 +42,12 @@ class Key:
     revoked_ms: int | None = None  # None: it is in force
     data_class: str | None = None  # of everything that is sent with it, at least
 
+    def state(self, now_ms: int) -> str:
+        """Whether it is good: "in force", "revoked" or "expired"."""
+        if self.revoked_ms is not None:
+            return "revoked"
+        return "expired" if self.expires_ms is not None and self.expires_ms <= now_ms else "in force"
+
 
 NOBODY = (b"", Key("", "", 0))  # found where no key is
 
