@@ -152,7 +152,7 @@ class Sums:
             _shares(self._refused, count),
             _whole(self._lost / count),
             _whole(self._limited / count),
-            self._cost_before.sum,
+            self._cost_before.sum if self._before else 0.0,
             self._cost_after.sum if served else 0.0,
             _part(self._cost_after.unknown, served),
             self._took_before.mean,

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from freehold.gateway.shadowing import PEERS_ASKED
-from freehold.ledger.query import reader
+from freehold.ledger.query import events, reader
 from freehold.vocabulary.errors import LedgerUnavailable, NoEligibleEndpoint
 from freehold.vocabulary.exchange import Outcome
 from freehold.vocabulary.facts import RequestFacts
@@ -135,11 +135,11 @@ def read_traffic(state: Path, since_ms: int, until_ms: int) -> Traffic:
 
     Takes a few microseconds for each. Raises LedgerUnavailable.
     """
-    with reader(state) as moment:
-        events = moment.events(PEERS_ASKED)
-        copies = {name for one in events for name in _texts(one.about.get("exchanges"))}
+    copies = {name for one in events(state, PEERS_ASKED) for name in _texts(one.about.get("exchanges"))}
+    invented = bool(events(state, INVENTED))
+    with reader(state) as moment:  # of its own: each reader gives what only a journal holds once
         found = grouped(moment.records(since_ms, until_ms), since_ms, until_ms, copies)
-        return replace(found, invented=bool(moment.events(INVENTED)))
+    return replace(found, invented=invented)
 
 
 def grouped(records: Iterable[bytes], since_ms: int, until_ms: int, copies: Iterable[str] = ()) -> Traffic:
