@@ -26,8 +26,9 @@ from freehold.drills.verifying import OPEN, WRONG, as_announced, checks, looks_r
 from freehold.ledger.bodies import opened
 from freehold.ledger.durable import replace as put
 from freehold.ledger.ledger import event, noted
-from freehold.ledger.log_keys import VKEY
+from freehold.ledger.log_keys import CHECKPOINT, VKEY
 from freehold.ledger.proving import catch_up, prove
+from freehold.ledger.segment import journals
 from freehold.ledger.verify import logs
 from freehold.vocabulary.errors import BadRequest, NotFound, Unverified
 from freehold.vocabulary.exchange import Event, Exchange, Part
@@ -135,8 +136,8 @@ def _given(
     text = folder.text(state, drill, folder.SCENARIO)
     parsed(text, f"{name}{ENDING}")
     told = announcements(state, drill)
-    for node in {one.node for one in told}:
-        catch_up(state, node, settings)
+    for directory in journals(state):
+        catch_up(state, directory.name, settings)
     return Given(
         drill,
         datetime.fromtimestamp(time.time_ns() // 1_000_000_000, UTC),
@@ -147,6 +148,7 @@ def _given(
         () if tried is None else tried.graded,
         tuple(Announced(one.id, one.kind, one.at_ms, _proof(state, one)) for one in told),
         tuple((log / VKEY).read_text() for log in logs(state)),
+        tuple((log / CHECKPOINT).read_text() for log in logs(state)),
         bodies,
     )
 

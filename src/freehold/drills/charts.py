@@ -82,7 +82,7 @@ def pairs(title: str, rows: Sequence[tuple[str, float, float, float | None]]) ->
 def moves(title: str, rows: Sequence[tuple[str, float, float]]) -> str:
     """Of each row where it was (ring) and where it goes (disc), on a scale from 0."""
     top = max([2.0, *(value for _, *values in rows for value in values)])
-    width = WIDTH - LABELS - 60
+    width = WIDTH - LABELS - 80
     parts, y = list[str](), 14.0
     for label, before, after in rows:
         one, other = (LABELS + width * value / top for value in (before, after))

@@ -46,6 +46,7 @@ def findings(
         _concentration(found),
         _fates(found),
         _behind(data),
+        _unseen(data),
         () if rehearsal is None else _rehearsed(rehearsal),
     )
     order = tuple(Weight)
@@ -200,6 +201,17 @@ def _behind(data: DataSide) -> Iterator[Finding]:
         if one.seen:
             says = f"{one.seen:,} exchanges used {one.kind}. {one.means}"
             yield Finding(f"behind.{one.kind}", Weight.NOTABLE, says, path)
+
+
+def _unseen(data: DataSide) -> Iterator[Finding]:
+    unknown = [one for one in data.artefacts if one.unknown]
+    if unknown:
+        most = max(one.unknown for one in unknown)
+        says = (
+            f"Of up to {most:,} of the {data.answered:,} exchanges that these endpoints answered, nobody can tell "
+            f"whether they used {', '.join(one.kind for one in unknown)}."
+        )
+        yield Finding("behind.unknown", Weight.NOTABLE, says, "data_side.artefacts")
 
 
 def _rehearsed(one: Rehearsal) -> Iterator[Finding]:

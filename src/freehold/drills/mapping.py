@@ -14,13 +14,14 @@ from freehold.drills.findings import percent
 from freehold.drills.rehearsal import Rehearsal
 from freehold.drills.simulation import Simulation
 from freehold.drills.world import World
+from freehold.vocabulary.report import Interval
 
 YOURS = "to be filled in by you"
 NEARLY_ALL, MOST = 0.999, 0.95
 RULE = (
-    f"Suggested by one rule: of what was served before, at least {percent(NEARLY_ALL)} is served under the scenario: "
-    f"easily substitutable; at least {percent(MOST)}: medium complexity; less: highly complex; nothing: not "
-    "substitutable. Contracts, data and people are not in it."
+    f"Suggested by one rule. Of what was served before, at least {percent(NEARLY_ALL)} is served under the scenario, "
+    f"and quality is measured and not lower: easily substitutable; at least {percent(MOST)}: medium complexity; less: "
+    "highly complex; nothing: not substitutable. Contracts, data and people are not in it."
 )
 Texts = tuple[tuple[str, str, str, str], ...]
 
@@ -81,7 +82,7 @@ def register(found: Simulation, data: DataSide, world: World) -> tuple[Register,
 def _fields(found: Simulation, data: DataSide, world: World) -> Iterator[Register]:
     total = found.total
     kept = total.served_after / total.served_before if total.served_before else None
-    level = _level(kept)
+    level = _level(kept, total.quality)
     yield Register(
         "Providers concerned", ", ".join(_concerned(found)) or "none", "simulation.fates", yours=False
     )
@@ -122,10 +123,10 @@ def _fields(found: Simulation, data: DataSide, world: World) -> Iterator[Registe
     )
 
 
-def _level(kept: float | None) -> str | None:
+def _level(kept: float | None, quality: Interval | None) -> str | None:
     if kept is None:
         return None
-    if kept >= NEARLY_ALL:
+    if kept >= NEARLY_ALL and quality is not None and quality.low >= 0:
         return "easily substitutable"
     return "medium complexity" if kept >= MOST else "highly complex" if kept > 0 else "not substitutable"
 
@@ -147,7 +148,7 @@ def _reason(found: Simulation) -> str:
         said.append(f"of {percent(total.lost)} nobody whom policy allows is left")
     if total.limited > 0:
         said.append(f"for {percent(total.limited)} the others lack room")
-    if total.refused:
+    if total.refused and total.served_after < total.served_before:
         said.append(f"policy refuses the others for {percent(sum(total.refused.values()))}")
     return "; ".join(said)
 

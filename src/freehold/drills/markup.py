@@ -20,7 +20,8 @@ svg { max-width: 100%; margin: .4em 0 } table { border-collapse: collapse; width
 caption { text-align: left; font-style: italic; padding: .2em 0 } .small { font-size: 8.5pt }
 th, td { border-top: .5pt solid #777; padding: .18em .5em .18em 0; text-align: left; vertical-align: top }
 th, td { overflow-wrap: break-word }
-th { border-top: 1pt solid #000 } td.n, th.n { text-align: right; white-space: nowrap }
+th { border-top: 1pt solid #000 } td.n { text-align: right; white-space: nowrap } th.n { text-align: right }
+tbody th { border-top: .5pt solid #777; font-weight: normal; font-style: italic; width: 11em }
 .serious { font-weight: bold } .serious::before { content: "! " } .noted { color: #222 }
 code { font-size: 8.5pt; overflow-wrap: anywhere }
 pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere }
@@ -72,7 +73,11 @@ def told(text: str) -> str:
 
 def number(value: float | None) -> str:
     """A figure; None is unknown."""
-    return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if value is None:
+        return "unknown"
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    )
 
 
 def points(found: Interval | None) -> str:
@@ -86,12 +91,14 @@ def share(found: Interval | None) -> str:
     """A share with its interval, in 100."""
     if found is None:
         return "-"
-    return f"{percent(found.estimate)} ({100 * found.low:.1f}-{100 * found.high:.1f})"
+    return f"{percent(found.estimate)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
 def bounds(found: Interval | None) -> str:
     """An estimate with its interval."""
-    return "-" if found is None else f"{found.estimate:,.4g} ({found.low:,.4g}-{found.high:,.4g})"
+    if found is None:
+        return "-"
+    return f"{number(found.estimate)} ({number(found.low)} to {number(found.high)})"
 
 
 def moment(found: Moment | None) -> str:

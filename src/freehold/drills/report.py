@@ -102,6 +102,7 @@ class Report(Struct, frozen=True):
     ledger: Range
     announced: tuple[Announced, ...]
     keys: tuple[str, ...]  # of the logs
+    checkpoints: tuple[str, ...]  # what the logs last signed when it was made
     bodies: bool  # whether sealed bodies were looked at
     recomputed: dict[str, str]  # how, by the part of the report
 
@@ -118,6 +119,7 @@ class Given(Struct, frozen=True):
     graded: tuple[Graded, ...] = ()
     announced: tuple[Announced, ...] = ()
     keys: tuple[str, ...] = ()
+    checkpoints: tuple[str, ...] = ()
     bodies: bool = False
 
 
@@ -163,6 +165,7 @@ def made(state: Path, given: Given, body: Body = lambda exchange: None) -> Repor
         _range(state, *period, traffic.left_out),
         given.announced,
         given.keys,
+        given.checkpoints,
         given.bodies,
         RECOMPUTED,
     )

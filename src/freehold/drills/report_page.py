@@ -21,9 +21,11 @@ from freehold.drills.markup import (
     told,
 )
 from freehold.drills.rehearsal import Rehearsal
-from freehold.drills.report import Report
+from freehold.drills.report import Announced, Report
 from freehold.drills.simulation import Line
+from freehold.ledger.checkpoint import Checkpoint, read
 from freehold.ledger.exposure import Held
+from freehold.ledger.proofs import parse_proof
 
 LINES_SHOWN, LOADS_SHOWN = 20, 12
 METHOD = (
@@ -252,13 +254,13 @@ def _held(one: Held) -> tuple[str, ...]:
 
 def _independence(report: Report) -> str:
     spread = [
-        (one.by, one.effective_before, one.effective_after)
+        (_words(one.by), one.effective_before, one.effective_after)
         for one in report.simulation.concentration
         if one.effective_before is not None and one.effective_after is not None
     ]
     cells = [
         (
-            one.by,
+            _words(one.by),
             *(
                 number(each)
                 for each in (one.hhi_before, one.hhi_after, one.effective_before, one.effective_after)
@@ -274,7 +276,7 @@ def _independence(report: Report) -> str:
         )
         for one in report.legs
     ]
-    names = tuple(f"#{name.replace('_', ' ')}" for name in report.legs[0].before) if report.legs else ()
+    names = tuple(f"#{_words(name)}" for name in report.legs[0].before) if report.legs else ()
     head = ("Grouping", "#HHI before", "#after", "#Effective number before", "#after")
     return (
         '<h2 class="new">Independence, before and under the scenario</h2>'
@@ -282,7 +284,7 @@ def _independence(report: Report) -> str:
         + charts.moves("Effective number", spread)
         + table("Herfindahl-Hirschman index (HHI) and effective number (1 / HHI)", head, cells)
         + table(
-            "On how many each alias stands, for the request with the fewest",
+            "On how many known ones each alias stands, for the request with the fewest",
             ("Alias", "#endpoints", *names),
             stands,
         )
@@ -294,7 +296,7 @@ def _worst(report: Report) -> str:
     rows = [
         (
             when,
-            f"{one.by.replace('_', ' ')} {', '.join(one.lost)}",
+            f"{_words(one.by)} {', '.join(one.lost)}",
             f"{percent(one.requests)} to {percent(one.requests_at_best)}",
             f"{one.aliases} to {one.aliases_at_best}",
         )
@@ -304,6 +306,10 @@ def _worst(report: Report) -> str:
     head = ("", "Gone", "#Requests still served", "#Aliases still served in full")
     caption = "The single point that would hurt most; from what is sure to what is possible"
     return table(caption, head, rows) if rows else ""
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _limits_of_it(report: Report) -> str:
@@ -319,20 +325,33 @@ def _proofs(report: Report) -> str:
         *((f"of them left out: {why}", f"{count:,}") for why, count in span.left_out.items()),
         ("Digest of their records", span.digest),
     ]
-    events = [
-        (one.event, one.kind, day(one.at_ms), "in a signed log" if one.proof else "without a log")
-        for one in report.announced
+    signed = [
+        (f"Tree of {one.origin}", f"{one.size:,} leaves, root {one.root.hex()}") for one in _logs(report)
     ]
+    events = [(one.event, one.kind, day(one.at_ms), _leaf(one)) for one in report.announced]
     how = [(name, how) for name, how in report.recomputed.items()]
     return (
         '<h2 class="new">Proofs</h2><p>Each number has a name: its path in report.json. <code>freehold drill verify '
         "report.json</code> works every one of them out again from the ledger, and names those that differ.</p>"
-        + table("What it rests on", (), rows)
+        + table("What it rests on", (), [*rows, *signed])
         + table(
-            "The drill on the ledger; report.json carries the proofs", ("Event", "Kind", "At", ""), events
+            "The drill on the ledger; report.json carries the proofs",
+            ("Event", "Kind", "At", "Proven as"),
+            events,
         )
         + table("How numbers are worked out again", ("In report.json", "How"), how)
     )
+
+
+def _logs(report: Report) -> list[Checkpoint]:
+    return [read(one.encode())[0] for one in report.checkpoints]
+
+
+def _leaf(one: Announced) -> str:
+    if one.proof is None:
+        return "nothing: there is no log"
+    proof = parse_proof(one.proof.encode())
+    return f"leaf {proof.index} of {read(proof.note)[0].size}"
 
 
 def _register(report: Report) -> str:

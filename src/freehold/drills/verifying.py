@@ -30,7 +30,7 @@ from freehold.vocabulary.errors import FreeholdError, Unverified
 OK, OPEN, WRONG = "ok", "open", "WRONG"
 RELATIVE = 1e-9
 NAMED = 20  # differences that are told one by one
-_ASIDE = ("freehold", "announced", "keys")  # who made it, and what is checked in another way
+_ASIDE = ("freehold", "announced", "keys", "checkpoints")  # who made it, and what is checked in another way
 _FROM_BODIES = ("data_side", "findings", "register")
 
 
@@ -49,7 +49,7 @@ def checks(data: bytes, state: Path, keys: Sequence[str] = (), body: Body | None
     except (FreeholdError, msgspec.DecodeError, ValueError, LookupError) as error:
         yield Line(WRONG, f"it cannot be worked out again: {error}")
         return
-    yield from _ledger(state, keys)
+    yield from _ledger(state, keys, report.checkpoints)
     yield from _proofs(report, state, keys)
     yield from _announced(report)
     yield from _numbers(msgspec.json.decode(data), again, report, looked=body is not None)
@@ -70,6 +70,7 @@ def given_of(report: Report) -> Given:
         () if tried is None else tried.graded,
         report.announced,
         report.keys,
+        report.checkpoints,
         report.bodies,
     )
 
@@ -157,18 +158,26 @@ def _count(value: Any) -> int:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _ledger(state: Path, keys: Sequence[str]) -> Iterator[Line]:
+def _ledger(state: Path, keys: Sequence[str], checkpoints: Sequence[str]) -> Iterator[Line]:
     folders = traces(state)
     if not folders:
         yield Line(OPEN, "there is no signed log: nothing shows that the records are as they were written")
         return
-    trusted = [verifier(key) for key in keys]
-    for told in verify_all(folders, trusted, (), 1):
+    try:
+        trusted, saved = [verifier(key) for key in keys], [one.encode() for one in checkpoints]
+        found = verify_all(folders, trusted, saved, 1)
+    except FreeholdError as error:
+        yield Line(WRONG, f"the ledger: {error}")
+        return
+    for told in found:
         name = told.origin or str(told.folder)
         if told.problems:
             yield from (Line(WRONG, f"{name}: {problem}") for problem in told.problems[:NAMED])
         else:
-            yield Line(OK, f"{name}: {told.size:,} leaves are as they were signed")
+            yield Line(
+                OK,
+                f"{name}: {told.size:,} leaves are as they were signed, and go on from what the report saw",
+            )
 
 
 def _proofs(report: Report, state: Path, keys: Sequence[str]) -> Iterator[Line]:
