@@ -41,14 +41,19 @@ def order(state: Path, drill: str, mode: Mode, *struck: Struck, share: float = 1
     return Order(drill, gateway.run, "test", mode, share, token, from_ms, from_ms + LONG_MS, struck)
 
 
+def hold(state: Path) -> None:
+    """A lease that outlasts any test."""
+    later = time.time() + LONG_MS / 1000
+    os.utime(state / drill_order.FILE, (later, later))
+
+
 @contextmanager
 def drilled(state: Path, mode: Mode, *struck: Struck, share: float = 1.0, in_ms: int = 0) -> Iterator[Order]:
     """In force within the block."""
     drill = f"d{time.time_ns():019x}"[:20]
     asked = order(state, drill, mode, *struck, share=share, in_ms=in_ms)
     drill_order.put(state, asked)
-    later = time.time() + LONG_MS / 1000
-    os.utime(state / drill_order.FILE, (later, later))  # a lease that outlasts the test
+    hold(state)
     try:
         wait_for(state, "drill-in-force", drill)
         yield asked

@@ -24,7 +24,7 @@ from freehold.config.environment import environment
 from freehold.drills import folder
 from freehold.drills.calling import Calling
 from freehold.drills.inputs import inputs_of
-from freehold.drills.loading import load_scenario
+from freehold.drills.loading import SCENARIOS, load_scenario
 from freehold.drills.measuring import measured
 from freehold.drills.rehearsal import Moment, Phase, Rehearsal
 from freehold.drills.rehearsing import DONE, RATE_MAX, Course, Criteria, Rehearsing, Tests
@@ -45,7 +45,6 @@ LEAD_MS = 2_500  # for all processes of the gateway to take it up
 TRAFFIC_MS = 7 * 86_400_000  # how far back `@most-used` looks
 SHARE_MOST = 0.5  # without --yes
 TIME_S_MAX = 3_600
-SCENARIOS = "scenarios"  # the folder of the state directory with more of them
 
 
 class Terms(NamedTuple):

@@ -32,7 +32,9 @@ def measured(
     """What the records of a drill come to. `began` announced it; `ended`: why it ended, and when they were read."""
     about, (why, measured_ms) = began.about, ended
     drill, found = str(about["drill"]), list(records)
-    over = [one.at_ms for one in found if isinstance(one, Event) and _is_over(one, drill)]
+    over = [
+        it.at_ms for it in found if isinstance(it, Event) and _is_over(it, drill) and it.at_ms <= measured_ms
+    ]
     from_ms, until_ms = _whole(about["from_ms"]), _whole(about["until_ms"])
     until_ms = min(until_ms, max(over, default=until_ms))
     exchanges = sorted(
@@ -183,7 +185,7 @@ def _restored(exchanges: Sequence[Exchange], from_ms: int) -> Moment | None:
     """The first answer after the last failure: between the end of the one and that of the other."""
     failed = [ended_ms(it) for it in exchanges if it.outcome in FAILED]
     if not failed:
-        return Moment(0.0, 0.0, 0.0) if any(it.outcome in ANSWERED for it in exchanges) else None
+        return Moment(0.0, 0.0, 0.0)
     again = [ended_ms(it) for it in exchanges if it.outcome in ANSWERED and ended_ms(it) >= max(failed)]
     return Moment(min(again) - from_ms, max(failed) - from_ms, min(again) - from_ms) if again else None
 
