@@ -11,6 +11,7 @@ import msgspec
 
 from freehold.cli.as_json import print_json
 from freehold.cli.beside import Shown, console_lines, console_told
+from freehold.cli.console_doing import Drilling
 from freehold.cli.given import FOUND_HERE, given
 from freehold.cli.output import OK, USAGE, Stop, table
 from freehold.cli.settings import state_dir
@@ -18,11 +19,11 @@ from freehold.config.environment import environment
 from freehold.config.load import Loaded, load_all, load_text
 from freehold.console.child import listen
 from freehold.console.current import Current
+from freehold.console.cutoff import Drills
 from freehold.console.serving import serve
 from freehold.console.tokens import Tokens
 
 INPUT = 0  # the file that `up` writes what is to be shown to, and whose end is the end of `up`
-PORTS: Mapping[str, object] = {}  # what the console's pages are lent by rooms beside it
 
 
 def run(args: Namespace) -> int:
@@ -40,7 +41,7 @@ def run(args: Namespace) -> int:
         if args.json
         else partial(print, *console_lines(said), sep="\n", flush=True)
     )
-    serve(current, listening, None, PORTS, say)
+    serve(current, listening, None, _ports(current, found.path), say)
     return OK
 
 
@@ -53,15 +54,22 @@ def _beside(descriptor: int) -> int:
     loaded = load_text(shown.text, FOUND_HERE) if path is None else load_all(path)
     if not isinstance(loaded, Loaded):
         raise Stop(USAGE, *loaded)
+    current = Current(loaded, path)
     serve(
-        Current(loaded, path),
+        current,
         socket.socket(fileno=descriptor),
         shown.gateway,
-        PORTS,
+        _ports(current, path),
         lambda: None,
         parent=INPUT,
     )
     return OK
+
+
+def _ports(current: Current, path: Path | None) -> Mapping[str, object]:
+    """What the console's pages are lent by rooms beside it."""
+    drills: Drills = Drilling(current, path)
+    return {"drills": drills}
 
 
 def token(args: Namespace) -> int:

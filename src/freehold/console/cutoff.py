@@ -74,7 +74,9 @@ class Order(Struct, frozen=True):
 class Outcome(Protocol):
     """What a simulation found. The templates read the rest of it by the names of its values."""
 
-    fates: Sequence[Any]  # `endpoint`, `fate`, `because`
+    @property
+    def fates(self) -> Sequence[Any]:
+        """What becomes of each endpoint: `endpoint`, `fate`, `because`."""
 
 
 class Drills(Protocol):
