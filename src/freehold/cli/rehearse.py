@@ -42,7 +42,7 @@ from freehold.vocabulary.report import Interval
 
 BEGAN, ENDED = "drill-began", "drill-ended"  # kinds of events
 LEAD_MS = 2_500  # for all processes of the gateway to take it up
-TRAFFIC_MS = 7 * 86_400_000  # how far back `@most-used` looks
+TRAFFIC_MS = 7 * 86_400_000  # how far back `@most-used` looks, and what is simulated beside it
 SHARE_MOST = 0.5  # without --yes
 TIME_S_MAX = 3_600
 
@@ -228,7 +228,7 @@ def _announced(course: Course, scenario: Scenario, terms: Terms) -> dict[str, Pl
 
 def _kept(state: Path, found: Rehearsal, before: World) -> str:
     """Put what it came to, and what that was decided by, into its folder; SHA-256 of the result."""
-    period = Traffic(found.began_ms, found.measured_ms, {}, {})
+    period = read_traffic(state, found.began_ms - TRAFFIC_MS, found.began_ms)
     folder.write(state, found.id, folder.INPUTS, inputs_of(before, period, {}))
     return folder.write(state, found.id, folder.REHEARSAL, found)
 
