@@ -207,6 +207,27 @@ def test_most_used_is_what_most_traffic_went_to(here: World) -> None:
     assert fate(here.under(scenario), OPUS) == "lost"  # three places in one pool
 
 
+def test_where_nobody_is_most_used_nobody_is_lost(here: World) -> None:
+    under = here.under(losing(provider="mistral", region="@most-used"))
+
+    assert under.lost == frozenset()
+
+
+def test_a_pool_entry_that_callers_fill_in_may_be_the_endpoint_that_is_lost(here: World) -> None:
+    under = here.under(losing(endpoint="openrouter/openai/gpt-5-mini"))
+
+    assert fate(under, "openrouter/*") == "unknown"
+    assert left(under, "any/openai/gpt-5-mini") == []
+    assert left(under, "any/openai/gpt-4o") == ["openrouter/openai/gpt-4o"]
+
+
+def test_the_same_words_over_other_traffic_are_other_facts(here: World) -> None:
+    kind = Kind("app", "chat", "chat", None, None, None, None, "vertex/gemini-2.5-flash", "answered")
+    scenario = losing(endpoint="@most-used")
+
+    assert here.under(scenario).digest != here.under(scenario, Traffic(0, 1, {kind: Group(9)}, {})).digest
+
+
 def test_each_scenario_has_facts_of_its_own_digest(here: World) -> None:
     digests = {here.digest, *(here.under(losing(endpoint=name)).digest for name in ("a/b", "a/c"))}
 

@@ -23,6 +23,7 @@ from freehold.vocabulary.facts import Basis, EndpointFacts, Fact, Facts, Value
 
 LOST, CHANGED, KEPT, UNKNOWN = "lost", "changed", "kept", "unknown"
 _PRICES = ("input_usd_per_mtok", "output_usd_per_mtok")
+_RATES = ("requests_per_minute", "tokens_per_minute")
 _FACTORS = ("price", "latency", "limits")
 
 
@@ -35,12 +36,16 @@ class Applied:
     def __init__(
         self, scenario: Scenario, about: Sequence[EndpointFacts], used: Mapping[str, float], now: datetime
     ) -> None:
-        self.scenario, self._now = scenario, now
+        self._now = now
         self._begins = scenario.begins or now.date()
         self._ends = _later(self._begins, scenario.days or 0.0)
-        self._lost = tuple(replace(one, where=settled(one.where, about, used, now)) for one in scenario.lost)
-        self._changed = tuple(
-            replace(one, where=settled(one.where, about, used, now)) for one in scenario.changed
+        self.scenario = replace(
+            scenario,
+            lost=tuple(replace(one, where=settled(one.where, about, used, now)) for one in scenario.lost),
+            changed=tuple(
+                replace(one, where=settled(one.where, about, used, now)) for one in scenario.changed
+            ),
+            source="",
         )
         self._hits: dict[str, tuple[tuple[Loss | Change, Hit], ...]] = {}
         self._fates: dict[str, tuple[Fate, Way | None]] = {}
@@ -93,7 +98,7 @@ class Applied:
         """The losses and changes that hit an endpoint, or may."""
         found = self._hits.get(about.endpoint)
         if found is None:
-            parts: tuple[Loss | Change, ...] = (*self._lost, *self._changed)
+            parts: tuple[Loss | Change, ...] = (*self.scenario.lost, *self.scenario.changed)
             all_of = ((one, hit(one.where, about, self._now)) for one in parts)
             found = tuple((one, how) for one, how in all_of if how.holds is not False)
             self._hits[about.endpoint] = found
@@ -136,8 +141,7 @@ class Overlaid(Knowledge):
     def __init__(self, under: Knowledge, applied: Applied) -> None:
         # The records are not sorted in again: nobody asks them here.
         self.records = under.records
-        named = replace(applied.scenario, source="")
-        self.digest = sha256(f"{under.digest}\n{named!r}".encode()).hexdigest()[:12]
+        self.digest = sha256(f"{under.digest}\n{applied.scenario!r}".encode()).hexdigest()[:12]
         self._under, self._applied = under, applied
 
     def facts(self, subject: Subject) -> Facts:
@@ -161,10 +165,9 @@ def affected(resolved: Resolved, applied: Applied, about: Iterable[EndpointFacts
 
 
 def _times(limit: Limit, factor: float) -> Limit:
-    given = {name: getattr(limit, name) for name in limit.__struct_fields__}
-    return Limit(
-        **{name: None if value is None else max(1, int(value * factor)) for name, value in given.items()}
-    )
+    rates = {name: getattr(limit, name) for name in _RATES}
+    less = {name: max(1, int(value * factor)) for name, value in rates.items() if value is not None}
+    return replace(limit, **less)
 
 
 def _both(one: Change, other: Change) -> Change:

@@ -98,8 +98,10 @@ def _holds(name: str, texts: tuple[str, ...], about: EndpointFacts, now: datetim
     if "*" in texts:
         return True
     facts = about.facts
+    if not texts:  # nobody was most used
+        return False
     if name == ENDPOINT:
-        return any(match(text, about.endpoint) is Match.YES for text in texts)
+        return _text_fits(texts, about.endpoint)
     if name == RETIRES:
         ends = value_of(facts, "deprecated_on", now)
         return any(ends <= now.date() + timedelta(days=float(text)) for text in texts) if ends else False
