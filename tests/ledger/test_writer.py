@@ -1,14 +1,17 @@
 """What is appended becomes searchable, exactly once, whatever happens to the database meanwhile."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from freehold.ledger import Ledger, journal
-from freehold.ledger.index import connected, take
+from freehold.ledger.index import connected, reading, take
 from freehold.ledger.query import find, tail
 from freehold.vocabulary.errors import LedgerUnavailable
 from tests.ledger.ledger_samples import (
@@ -155,3 +158,25 @@ def test_a_database_without_room_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="full"):
         take(connection, segment)
     connection.close()
+
+
+def test_a_database_that_this_process_reads_and_writes_is_not_taken_away_by_another(tmp_path: Path) -> None:
+    database = tmp_path / "ledger.sqlite"
+    connected(database).close()
+    reader = reading(database)
+    assert reader is not None
+    with closing(reader):
+        reader.execute(
+            "SELECT * FROM segment"
+        ).fetchall()  # holds a lock, which must not end with what follows
+        writer = connected(database)
+    with closing(writer):
+        writer.execute("INSERT INTO segment VALUES ('node-0', 'first', 1)")
+        look = f"import sqlite3; c = sqlite3.connect({str(database)!r}); c.execute('SELECT 1 FROM segment'); c.close()"
+        subprocess.run([sys.executable, "-c", look], check=True, timeout=60)
+        writer.execute("INSERT INTO segment VALUES ('node-0', 'second', 1)")
+
+        again = reading(database)
+        assert again is not None
+        with closing(again):
+            assert len(again.execute("SELECT name FROM segment").fetchall()) == 2

@@ -1,6 +1,7 @@
 """Files that a power cut leaves as they were or as they were meant to be."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 NEW = ".new"  # the end of a name: written, and not yet given its own
@@ -20,6 +21,16 @@ def replace(path: Path, data: bytes) -> None:
         os.close(descriptor)
     fresh.replace(path)
     sync(path.parent)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that others cannot read, where there is none; SQLite would let all read.
+
+    One that is there is not opened: to close it would end the locks that this process has on it through SQLite, and
+    another process would take the write-ahead log away (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def sync(path: Path) -> None:

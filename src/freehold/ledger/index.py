@@ -13,6 +13,7 @@ from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
+from freehold.ledger.durable import make_private
 from freehold.ledger.faultpoints import reached
 from freehold.ledger.journal import Recent
 from freehold.ledger.segment import Damage, lines_after, segments, unframed, written_bytes
@@ -81,7 +82,7 @@ def _insertion(table: str, fields: int, rows: int) -> str:
 
 def connected(database: Path) -> sqlite3.Connection:
     """Open the database for writing, or make it. Raises LedgerUnavailable if a newer Freehold made it."""
-    os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let all read
+    make_private(database)
     connection = sqlite3.connect(database, timeout=BUSY_MS / 1000, isolation_level=None)
     try:
         connection.execute("PRAGMA page_size = 8192")  # a third less work for each commit than at 4096

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from freehold.ledger.durable import make_private
 from freehold.ledger.search_rows import (
     KIND,
     LATER,
@@ -255,7 +256,7 @@ def _opened(state: Path) -> sqlite3.Connection:
 
 def _connected(state: Path) -> sqlite3.Connection:
     file = state / FILE
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let all read
+    make_private(file)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA page_size = 8192")
