@@ -47,6 +47,7 @@ def checks(data: bytes, state: Path, keys: Sequence[str] = (), body: Body | None
         report = msgspec.json.decode(data, type=Report)
         again = made(state, given_of(report), body or (lambda exchange: None))
     except (FreeholdError, msgspec.DecodeError, ValueError, LookupError) as error:
+        yield from _ledger(state, keys, ())
         yield Line(WRONG, f"it cannot be worked out again: {error}")
         return
     yield from _ledger(state, keys, report.checkpoints)
@@ -132,7 +133,8 @@ def _numbers(report: Mapping[str, Any], again: Report, typed: Report, *, looked:
     skipped = (*_ASIDE, *(_FROM_BODIES if typed.bodies and not looked else ()))
     found = msgspec.json.decode(plain(again))
     pair = [{key: value for key, value in one.items() if key not in skipped} for one in (report, found)]
-    wrong = list(differences("", *pair))
+    # Where the records are other ones, all else follows from that.
+    wrong = sorted(differences("", *pair), key=lambda one: not one.startswith("ledger."))
     yield from (Line(WRONG, one) for one in wrong[:NAMED])
     if len(wrong) > NAMED:
         yield Line(WRONG, f"and {len(wrong) - NAMED} more differences")

@@ -1,0 +1,234 @@
+"""`freehold drill report` and `verify`: a report for each shipped scenario, and whatever is changed in it is found."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from freehold.cli.main import main
+from freehold.drills import folder
+from freehold.drills.loading import shipped
+
+MANY = 400
+SCENARIOS = tuple(one.name for one in shipped())
+ONE = "us-apis-gone"
+VOID = ("meta", "br")
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Invented traffic, a drill over it, and its report."""
+    into = tmp_path_factory.mktemp("reports") / "example"
+    assert main(["drill", "traffic", "--into", str(into), "--exchanges", str(MANY), "--days", "2"]) == 0
+    reported(into, ONE)
+    return into
+
+
+def reported(example: Path, name: str) -> None:
+    """A drill and its report."""
+    assert main(["drill", "simulate", name, "--save", *config(example)]) == 0
+    assert main(["drill", "report", name, "--out", str(out(example, name)), *config(example)]) == 0
+
+
+def config(example: Path) -> tuple[str, str]:
+    return "--config", str(example / "freehold.toml")
+
+
+def out(example: Path, name: str) -> Path:
+    return example.parent / "reports" / name
+
+
+def verified(example: Path, file: Path, capsys: Printed, *more: str) -> tuple[int, list[tuple[str, str]]]:
+    """The exit code, and what was said."""
+    capsys.readouterr()
+    code = main(["drill", "verify", str(file), "--json", *config(example), *more])
+    return code, [(one["state"], one["says"]) for one in json.loads(capsys.readouterr().out)]
+
+
+def wrong(said: list[tuple[str, str]]) -> list[str]:
+    return [says for state, says in said if state == "WRONG"]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_number_of_every_report_is_worked_out_again(example: Path, name: str, capsys: Printed) -> None:
+    reported(example, name)
+
+    code, said = verified(example, out(example, name) / "report.json", capsys)
+
+    assert wrong(said) == []
+    assert code == 0
+    told = "\n".join(says for state, says in said if state == "ok")
+    assert re.search(rf"\d{{3,}} numbers were worked out again from {MANY} exchanges", told)
+    assert "the result is the one whose SHA-256 was put on the ledger" in told
+    assert "report.html says what report.json says" in told
+    whole_and_alone((out(example, name) / "report.html").read_text())
+
+
+def numbers(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all numbers."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from numbers(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from numbers(inner, (*path, at))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
+def changed(report: dict[str, Any], path: tuple[Any, ...], change: Any) -> None:
+    for step in path[:-1]:
+        report = report[step]
+    report[path[-1]] = change(report[path[-1]])
+
+
+def dotted(path: tuple[Any, ...]) -> str:
+    return re.sub(r"\.\[", "[", ".".join(f"[{one}]" if isinstance(one, int) else one for one in path))
+
+
+def test_a_number_that_was_changed_is_named_with_its_path(
+    example: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    whole = json.loads((out(example, ONE) / "report.json").read_text())
+    found = [path for path in numbers(whole) if path[0] not in ("inputs", "announced", "version")]
+    sections = {path[0]: path for path in found}
+    assert {"simulation", "data_side", "legs", "worst_after", "ledger"} <= sections.keys()
+
+    for path in sections.values():
+        report = json.loads(json.dumps(whole))
+        changed(report, path, lambda value: value + 1)
+        (tmp_path / "report.json").write_text(json.dumps(report))
+        code, said = verified(example, tmp_path / "report.json", capsys)
+
+        assert code == 1
+        assert any(says.startswith(f"{dotted(path)}: the report says") for says in wrong(said)), path
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "says"),
+    [
+        (("inputs", "policies", 0, "text"), lambda text: text.replace('"', "'", 2) + "#", ""),
+        (("inputs", "policies", 0, "text"), lambda text: text.replace("at-home", "elsewhere"), "reads as"),
+        (("inputs", "until_ms"), lambda at: at - 43_200_000, "simulation.exchanges"),
+        (("scenario",), lambda text: text.replace("US", "FR"), "simulation.fates"),
+        (("findings", 0, "says"), lambda said: f"Not so: {said}", "findings[0].says"),
+        (("register", 1, "value"), lambda said: "easily done", "register[1].value"),
+        (("announced", 0, "event"), lambda name: "e" + "0" * 27, "that of another record"),
+        (("announced", 0, "proof"), lambda proof: proof.replace("index ", "index 1"), "the proof of"),
+        (("checkpoints", 0), lambda note: re.sub("\n.{44}\n", f"\n{'A' * 43}=\n", note, count=1), ""),
+    ],
+)
+def test_whatever_else_was_changed_in_a_report_is_found(
+    example: Path, tmp_path: Path, capsys: Printed, path: tuple[Any, ...], change: Any, says: str
+) -> None:
+    report = json.loads((out(example, ONE) / "report.json").read_text())
+    before = json.dumps(report)
+    changed(report, path, change)
+    assert json.dumps(report) != before
+    (tmp_path / "report.json").write_text(json.dumps(report))
+
+    code, said = verified(example, tmp_path / "report.json", capsys)
+
+    if path[-1] == "text" and not says:  # it is written otherwise, and says the same
+        assert code == 0
+    else:
+        assert code == 1
+        assert any(says in one for one in wrong(said))
+
+
+def test_a_record_that_was_changed_on_the_ledger_is_found(
+    example: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(example, copy)
+    (copy / "ledger.sqlite").unlink()  # so that the journal is what is read
+    segment = max((copy / "journal" / "node-0").glob("*.jsonl"), key=lambda path: path.stat().st_size)
+    lines = segment.read_bytes().split(b"\n")
+    at = next(place for place, line in enumerate(lines) if b'"outcome":"answered"' in line)
+    body = lines[at][9:].replace(b'"endpoint":"', b'"endpoint":"x')
+    lines[at] = b"%08x %b" % (crc32(body), body)  # by somebody who knows how lines are written
+    segment.write_bytes(b"\n".join(lines))
+
+    code, said = verified(example, out(example, ONE) / "report.json", capsys, "--ledger", str(copy))
+
+    assert code == 1
+    assert any("node-0" in one for one in wrong(said))
+    assert any(one.startswith("ledger.digest") for one in wrong(said))
+    assert any(one.startswith("simulation.") for one in wrong(said))
+
+
+class Page(HTMLParser):
+    """Whether every tag that opens closes, and what a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.fetched: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.fetched += [f"{name}={value}" for name, value in attrs if name in ("src", "href", "style")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def whole_and_alone(html: str) -> None:
+    """It closes what it opens, and needs nothing from anywhere."""
+    page = Page()
+    page.feed(html)
+
+    assert page.open == []
+    assert page.fetched == []
+    assert not page.tags & {"script", "link", "img", "iframe", "form", "a", "object"}
+    assert "default-src 'none'" in html
+    assert "@media print" in html
+    assert "url(http" not in html
+    assert {"svg", "table", "caption"} <= page.tags
+    told = " ".join("".join(page.text).split())
+    for words in ("Findings", "no legal advice", "2024/2956", "GOVERN 6.2", "What was not measured", "leaf "):
+        assert words in told
+
+
+def test_no_key_no_header_and_no_path_of_this_machine_is_in_a_report(example: Path) -> None:
+    report = (out(example, ONE) / "report.json").read_text()
+
+    assert str(example) not in report
+    assert "key_env" not in report or '"key_env": null' in report
+    assert "Bearer" not in report
+    assert "http://10." not in report
+
+
+def test_a_drill_is_found_by_its_scenario_and_by_its_id(example: Path, capsys: Printed) -> None:
+    drill = folder.listed(example)[0]
+    assert main(["drill", "report", drill[:14], "--json", *config(example)]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["drill"] == drill
+    assert [Path(file).parent for file in told["files"]] == [folder.path_of(example, drill)] * 2
+    assert all(Path(file).stat().st_mode & 0o077 == 0 for file in told["files"])
+    assert main(["drill", "report", "no-such-thing", *config(example)]) == 1
+    assert "freehold drill simulate no-such-thing --save" in capsys.readouterr().err
+
+
+def test_bodies_are_opened_with_a_reason_only(example: Path, capsys: Printed) -> None:
+    assert main(["drill", "report", ONE, "--bodies", *config(example)]) == 2
+
+    assert "--reason" in capsys.readouterr().err
