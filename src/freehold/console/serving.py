@@ -1,7 +1,6 @@
 """The console as a process of its own: it serves pages on this machine, and ends with the process that began it."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -18,9 +17,9 @@ from freehold.console.app import application
 from freehold.console.current import Current
 from freehold.console.gate import Gate
 from freehold.console.searching import kept_up
+from freehold.console.shell import compile_templates
 from freehold.console.there import There
 from freehold.ledger.ledger import Ledger, event
-from freehold.ledger.search import Search
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Plain
 
@@ -28,8 +27,6 @@ NODE = "node-console"
 NODES = 4  # consoles over one state directory, each with a journal of its own
 HEAD_BYTES_MAX = 32_768
 STOP_S = 2  # requests under way get this long
-
-_log = logging.getLogger("freehold.console")
 
 
 class Notebook:
@@ -74,17 +71,13 @@ def serve(
     notebook = Notebook(current.state, current.resolved().config.ledger)
     there = There(current.state, current.resolved, current.rules, notebook.note, gateway, ports)
     server = _Server(settings(application(there)), on_ready)
-    stop = threading.Event()
-    filling = threading.Thread(target=Search(current.state).keep_up, args=(stop, _told), name="search")
-    filling.start()
+    threading.Thread(target=compile_templates, daemon=True).start()
     if parent is not None:
         threading.Thread(target=_until_gone, args=(parent,), daemon=True).start()
     try:
         with kept_up(current.state):
             asyncio.run(server.serve(sockets=[listening]))
     finally:
-        stop.set()
-        filling.join()
         notebook.close()
 
 
@@ -128,7 +121,3 @@ def _until_gone(parent: int) -> None:
     while os.read(parent, 1_024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _told(error: Exception) -> None:
-    _log.warning("the search index cannot be filled now, and is tried again: %s", error)

@@ -29,6 +29,12 @@ _templates = Environment(
 )
 
 
+def compile_templates() -> None:
+    """Compile all of them, so that nobody's first page waits for it."""
+    for name in _templates.list_templates():
+        _templates.get_template(name)
+
+
 def there(request: Request) -> There:
     """What this console shows."""
     found: There = request.app.state.there
