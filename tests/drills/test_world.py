@@ -207,6 +207,17 @@ def test_most_used_is_what_most_traffic_went_to(here: World) -> None:
     assert fate(here.under(scenario), OPUS) == "lost"  # three places in one pool
 
 
+def test_answers_in_words_say_who_is_most_used_and_embeddings_only_without_any(here: World) -> None:
+    embeds = Kind("app", "e", "embeddings", None, None, None, None, GPT, "answered")
+    writes = Kind("app", "c", "chat", None, None, None, None, OPUS, "answered")
+    both = Traffic(0, 1, {embeds: Group(90), writes: Group(1)}, {})
+
+    assert fate(here.under(losing(endpoint="@most-used"), both), OPUS) == "lost"
+    assert (
+        fate(here.under(losing(endpoint="@most-used"), Traffic(0, 1, {embeds: Group(90)}, {})), GPT) == "lost"
+    )
+
+
 def test_where_nobody_is_most_used_nobody_is_lost(here: World) -> None:
     under = here.under(losing(provider="mistral", region="@most-used"))
 

@@ -1,9 +1,9 @@
 """A scenario: what is lost or changes, from when, and for how long.
 
 A selector is a set of words that must all hold of an endpoint. A word is a fact of the registry, or one of:
-`endpoint` (its id), `hosted_by` (its parent or its cloud), `jurisdiction` (of entity, parent, storage or
-inference). Each has one text or several, of which one must fit; `*` stands for anything. `@most-used` stands for the
-value that most of the traffic went to.
+`endpoint` (its id), `hosted_by` (its parent, its cloud, or whose cloud that is), `jurisdiction` (of entity, parent,
+storage or inference), `retires_within_days`. Each has one text or several, of which one must fit; `*` stands for
+anything. `@most-used` and `@second-most-used` stand for the values that most of the traffic went to.
 """
 
 from datetime import date

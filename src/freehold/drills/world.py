@@ -19,6 +19,7 @@ from freehold.drills.scenario import Change, Scenario, Way
 from freehold.drills.simulation import Fate
 from freehold.drills.traffic import Traffic
 from freehold.gateway.aliases import Aliases
+from freehold.gateway.cost import ONLY_INPUT
 from freehold.gateway.rulebook import Rulebook, rulebook
 from freehold.gateway.snapshot import Ruling, Snapshot
 from freehold.routing.plan import Lane
@@ -146,15 +147,23 @@ def _asked(traffic: Traffic | None) -> list[str]:
 
 
 def _used(resolved: Resolved, traffic: Traffic | None) -> Mapping[str, float]:
-    """How much went to each endpoint; without traffic, each place in a pool counts half of the one before it."""
-    used: dict[str, float] = defaultdict(float)
+    """How many answers in words each endpoint gave, or where there are none, how much else it did.
+
+    Without traffic, each place in a pool counts half of the one before it.
+    """
     if traffic is not None and traffic.exchanges:
-        for kind, group in traffic.groups.items():
-            if kind.endpoint is not None:
-                used[kind.endpoint] += group.exchanges
-        return used
+        return _answers(traffic, words=True) or _answers(traffic, words=False)
+    used: dict[str, float] = defaultdict(float)
     pools = tuple(resolved.aliases.values()) or tuple(pool for _, pool in resolved.globs)
     for pool in pools:
         for place, endpoint in enumerate(pool):
             used[endpoint.id] += 0.5**place
     return used
+
+
+def _answers(traffic: Traffic, *, words: bool) -> Mapping[str, float]:
+    found: dict[str, float] = defaultdict(float)
+    for kind, group in traffic.groups.items():
+        if kind.endpoint is not None and (kind.dialect not in ONLY_INPUT) is words:
+            found[kind.endpoint] += group.exchanges
+    return found
