@@ -15,8 +15,10 @@ from freehold.catalog.attestations import write_attestation
 from freehold.catalog.attesting import Told, record
 from freehold.cli.audit_scores import TASKS
 from freehold.console.tokens import Tokens
+from freehold.gateway.drill_order import Mode, Order, put
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.metrics import Metrics, leave
+from freehold.gateway.running import Running, announce
 from freehold.ledger.anchor import Targets, anchor_all
 from freehold.ledger.ledger import noted
 from freehold.ledger.log_keys import CHECKPOINT, prepare_rotation
@@ -54,6 +56,8 @@ def lived_in(state: Path) -> None:
     told = Told("https://example.com", (("retention_days", 0),), "nothing is kept")
     write_attestation(state, record(told, "openai", NOW, NOW + timedelta(days=1)))
     leave(Metrics().snapshot(), state, 0)
+    announce(state, Running("1", "http://127.0.0.1:1", 1))
+    put(state, Order("d1", "1", "gone", Mode.SHARE, 1.0, "", 0, 0, ()))
     folder = state / "log" / "node-0"
     keep(folder, "witness.example.com/w1", parse_note((folder / CHECKPOINT).read_bytes()))
     anchor_all(state, Targets())

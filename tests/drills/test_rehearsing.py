@@ -22,7 +22,7 @@ from freehold.config.environment import environment
 from freehold.config.load import load
 from freehold.drills import folder
 from freehold.drills.loading import load_scenario
-from freehold.drills.measuring import OVER, measured
+from freehold.drills.measuring import measured
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, Phase, Rehearsal
 from freehold.drills.simulating import expected, simulate
 from freehold.drills.striking import allowed
@@ -30,6 +30,7 @@ from freehold.drills.traffic import read_traffic
 from freehold.drills.world import World, world
 from freehold.gateway import drill_order
 from freehold.gateway.drill_order import Mode, Struck
+from freehold.gateway.drilling import OVER
 from freehold.ledger import query
 from freehold.vocabulary.exchange import Event, Exchange
 from tests.gateway.drilled import LONG_MS, hold, order, wait_for

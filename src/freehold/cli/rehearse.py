@@ -28,6 +28,7 @@ from freehold.drills.loading import SCENARIOS, load_scenario
 from freehold.drills.measuring import measured
 from freehold.drills.rehearsal import Moment, Phase, Rehearsal
 from freehold.drills.rehearsing import DONE, RATE_MAX, Course, Criteria, Rehearsing, Tests
+from freehold.drills.report import BEGAN, ENDED
 from freehold.drills.scenario import Scenario
 from freehold.drills.striking import allowed, struck
 from freehold.drills.traffic import Traffic, read_traffic
@@ -40,7 +41,6 @@ from freehold.vocabulary.errors import BadRequest, FreeholdError
 from freehold.vocabulary.exchange import Plain
 from freehold.vocabulary.report import Interval
 
-BEGAN, ENDED = "drill-began", "drill-ended"  # kinds of events
 LEAD_MS = 2_500  # for all processes of the gateway to take it up
 TRAFFIC_MS = 7 * 86_400_000  # how far back `@most-used` looks, and what is simulated beside it
 SHARE_MOST = 0.5  # without --yes

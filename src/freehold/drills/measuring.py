@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import floor
 
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, NOBODY, Graded, Moment, Phase, Rehearsal
+from freehold.gateway.drilling import OVER
 from freehold.stats.intervals import Bounds, mean_interval, wilson
 from freehold.stats.quantiles import normal_quantile
 from freehold.vocabulary.errors import Fault, NoEligibleEndpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Event, Exchange, Outcome, asked
 from freehold.vocabulary.report import Interval
 
-OVER = "drill-over"  # the kind of event with which a process says that it has dropped a drill
 FAILED = (Outcome.FAILED, Outcome.CUT)
 ANSWERED = (Outcome.ANSWERED, Outcome.DECLINED)  # somebody answered, even if with a no
 WAITED = (Fault.LIMITED, Fault.COOLING)

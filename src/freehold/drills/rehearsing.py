@@ -15,16 +15,16 @@ from msgspec import Struct
 
 from freehold.bench.cases import Case
 from freehold.bench.grading import grade
-from freehold.drills.measuring import ANSWERED, FAILED, OVER, Allowed, counts, p95, phase, violations
+from freehold.drills.measuring import ANSWERED, FAILED, Allowed, counts, p95, phase, violations
 from freehold.drills.rehearsal import DURING, Graded
 from freehold.gateway import drill_order
 from freehold.gateway.drill_order import Order
+from freehold.gateway.drilling import IN_FORCE, OVER
 from freehold.gateway.running import Running, running
 from freehold.ledger.query import Reader, reader, record_of
 from freehold.vocabulary.exchange import Event, Exchange
 from freehold.vocabulary.probe import Call, Reply, ask
 
-IN_FORCE = "drill-in-force"  # the kind of event with which a process says that it has taken a drill up
 TICK_S, RENEW_S = 0.25, 1.0
 TAKE_UP_S = 10.0  # for a gateway to notice a drill, or its end
 LAST_ANSWERS_S = 30.0  # for test requests that are under way

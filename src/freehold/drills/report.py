@@ -19,7 +19,7 @@ from freehold.drills.inputs import Inputs, world_of
 from freehold.drills.legs import Legs, legs
 from freehold.drills.loading import parsed
 from freehold.drills.mapping import Register, Row, register, rows
-from freehold.drills.measuring import OVER, measured
+from freehold.drills.measuring import measured
 from freehold.drills.rehearsal import Graded, Rehearsal
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulating import simulate
@@ -27,6 +27,7 @@ from freehold.drills.simulation import Simulation
 from freehold.drills.striking import allowed
 from freehold.drills.traffic import read_traffic
 from freehold.drills.world import World
+from freehold.gateway.drilling import OVER
 from freehold.ledger.exposure import Held, exposure
 from freehold.ledger.query import between, events, reader
 from freehold.vocabulary.errors import NotFound
