@@ -1,6 +1,7 @@
 """Which configuration a command works with, and where its state lies."""
 
 from argparse import Namespace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from freehold.cli.output import USAGE, Stop
 from freehold.config.environment import Environment, config_path, environment
 from freehold.config.load import Loaded, load_all
 from freehold.config.schema import Config
+from freehold.console.settings import lacking
+from freehold.console.settings import problems as console_problems
 from freehold.vocabulary.errors import ConfigError
 
 
@@ -22,6 +25,11 @@ def resolution(loaded: Loaded | list[ConfigError], env: Environment) -> Resoluti
     if not isinstance(loaded, Loaded):
         return Resolution(None, tuple(loaded), ())
     found = resolve_all(loaded.config, env, loaded.document)
+    console = loaded.config.console
+    if problems := tuple(console_problems(console, loaded.document)):
+        return Resolution(None, (*found.errors, *problems), found.warnings)
+    if console.oidc is not None and (warning := lacking(console.oidc, env, loaded.document)):
+        found = replace(found, warnings=(*found.warnings, warning))
     if loaded.config.ledger.witnesses:  # only then is their cryptography worth its loading
         asking = import_module("freehold.ledger.asking")
         if problems := tuple(asking.witness_problems(loaded.config.ledger, loaded.document)):
