@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from freehold.catalog.accounts import Signing
-from freehold.catalog.resolve import Account, Resolution, Resolved, resolve, resolve_all
+from freehold.catalog.resolve import Account, Resolution, Resolved, keyless, resolve, resolve_all
 from freehold.config.load import Loaded, load_text
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.errors import ConfigError
@@ -497,3 +497,20 @@ def test_a_proxy_that_is_no_http_address_is_refused() -> None:
     result = resolution(OPENAI + '[aliases]\na = ["openai/m"]', KEYS | {"HTTPS_PROXY": "socks5://x:1"})
 
     assert [str(error) for error in result.errors] == ["f:1:12: HTTPS_PROXY is not an http:// address"]
+
+
+def test_without_keys_the_same_is_decided_with() -> None:
+    text = (
+        '[providers.openai]\n[providers.bedrock]\nregion = "eu-central-1"\n[providers.p]\nbase_url = "http://p/v1"\n'
+        '[aliases]\na = ["openai/m", "bedrock/m"]\n"g/*" = ["openai/*", "p/m"]\n'
+    )
+    loaded = load_text(text, "f")
+    assert isinstance(loaded, Loaded)
+    env = {"OPENAI_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k"}
+
+    found, full = keyless(loaded.config, {}), resolved(text, env)
+
+    assert (found.aliases, found.globs, found.settings) == (full.aliases, full.globs, full.settings)
+    assert {name: (one.region, tuple(one.urls)) for name, one in found.accounts.items()} == {
+        name: (one.region, tuple(one.urls)) for name, one in full.accounts.items()
+    }
