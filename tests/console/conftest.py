@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from freehold.audits.fleet import fleet_protocol, fleet_report
 from freehold.audits.folder import Folder
 from freehold.audits.judging import step
 from freehold.audits.kinds import same
@@ -113,7 +114,7 @@ def exchange(number: int) -> Exchange:
 
 
 async def _audits(folder: Path) -> None:
-    """One that ended with a verdict, and one that stopped after its third prompt."""
+    """One that ended with a verdict, one that stopped after its third prompt, and a fleet's with the first."""
     async with audited(folder) as there:
         await there.run(folder_of(there.state, told_apart()))
         ended = Folder(there.state / "audits" / "a0000")
@@ -126,6 +127,10 @@ async def _audits(folder: Path) -> None:
                     asked = {"prompt_id": taken.prompt["id"], "prompt": taken.prompt["text"]}
                     first = next(one for (at, _), one in answers.items() if at == unit)
                     samples.add({**first, **asked, "unit": unit, "arm": arm})
+    report = ended.report()
+    assert report is not None
+    whole = Folder.create(folder / "state", fleet_protocol("a0002", {ended.id: ended.protocol}, 0.05))
+    whole.write_report(fleet_report(whole.protocol, whole.digest, [report], []))
 
 
 def _benches(state: Path) -> None:

@@ -80,6 +80,22 @@ def test_answers_that_come_in_later_are_judged_with_those_before(reported: Site,
     assert told is not None and (second.report.verdict, second.report.e_value) == (told.verdict, told.e_value)
 
 
+def test_a_fleet_leads_to_its_runs(viewer: Visitor) -> None:
+    page = viewer.get("/audits/a0002")
+
+    assert "1 of 1 compared endpoints changed" in words(page)
+    assert f'href="/audits/{ENDED}"' in page.text and "<polyline" not in page.text
+
+
+def test_samples_of_production_prompts_stay_sealed(viewer: Visitor, reported: Site) -> None:
+    protocol = Folder(reported.state / "audits" / ENDED).protocol
+    with Folder.create(reported.state, {**protocol, "id": "a0003"}).appending() as samples:
+        samples.add({"unit": 0, "arm": "a/one", "sealed": "c2VhbGVk"})
+
+    said = words(ready(viewer, "/audits/a0003"))
+    assert "the samples of this run are sealed" in said and "`freehold audit show`" in said
+
+
 def test_an_operator_downloads_a_pack_that_verifies(reported: Site, tmp_path: Path) -> None:
     pack = downloaded(reported.signed_in("operator", "packer"), f"/audits/{ENDED}/evidence.zip")
 

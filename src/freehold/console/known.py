@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 
 from freehold.catalog.knowledge import endpoint_facts, knowledge
 from freehold.catalog.resolve import Resolved
 from freehold.catalog.subjects import Subject, subject
 from freehold.config.document import read
 from freehold.config.shape import nearest
+from freehold.console.later import LATER
 from freehold.console.there import There
 from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.snapshot import Snapshot
@@ -21,7 +23,7 @@ from freehold.policy.rules import Policy
 from freehold.policy.source import load_policy
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import NotFound
-from freehold.vocabulary.facts import EndpointFacts
+from freehold.vocabulary.facts import EndpointFacts, Fact
 
 ENFORCED = ""  # stands for all enforced policies together
 STATES_KEPT = 4
@@ -73,9 +75,13 @@ class Known:
     def kept(self) -> Kept:
         """For how long an endpoint keeps what it is sent, also one that is in no pool any more."""
 
-        def kept(name: str, at: datetime) -> float | None:
+        @cache
+        def promised(name: str) -> Fact | None:
             found = self.facts_called(name)
-            fact = None if found is None else found.facts.get("retention_days")
+            return None if found is None else found.facts.get("retention_days")
+
+        def kept(name: str, at: datetime) -> float | None:
+            fact = promised(name)
             return None if fact is None else fact.number_at(at)
 
         return kept
@@ -131,21 +137,31 @@ def _shipped(name: str, classes: Sequence[str]) -> Policy:
 
 
 _known: dict[Path, Known] = {}
+_turn = Lock()  # whoever asks while it is worked out waits for that, and does not do it once more
 
 
 def known(there: There) -> Known:
     """What is known now; the same object for as long as it stays the same."""
-    resolved, rules, now = there.resolved(), there.rules(), datetime.now(UTC)
-    before = _known.get(there.state)
-    if before is not None and before.is_of(resolved, rules, now):
-        return before
-    while len(_known) >= STATES_KEPT and there.state not in _known:
-        del _known[next(iter(_known))]
+    with _turn:
+        resolved, rules, now = there.resolved(), there.rules(), datetime.now(UTC)
+        before = _known.get(there.state)
+        if before is not None and before.is_of(resolved, rules, now):
+            return before
+        while len(_known) >= STATES_KEPT and there.state not in _known:
+            del _known[next(iter(_known))]
+        found = _known[there.state] = _worked_out(there, resolved, rules, now)
+        return found
+
+
+def prepare(there: There) -> None:
+    """Begin to work it out: facts about many endpoints take longer than the first page may."""
+    LATER.get(("known", there.state), None, lambda: known(there), 0.0)
+
+
+def _worked_out(there: There, resolved: Resolved, rules: Rulebook, now: datetime) -> Known:
+    full = rules
     if not (
         rules.enforced or rules.shadow
     ):  # then the gateway needs prices alone, but here facts are looked at
         full = replace(rules, knowledge=knowledge(resolved.config, there.state))
-    else:
-        full = rules
-    found = _known[there.state] = Known(resolved, full, Snapshot(full, resolved, now), rules)
-    return found
+    return Known(resolved, full, Snapshot(full, resolved, now), rules)

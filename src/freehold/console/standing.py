@@ -1,5 +1,6 @@
 """Standing: how well endpoints do the company's own tasks, with intervals, and what it costs to do without some."""
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,7 @@ class Found(NamedTuple):
     """A report, and its intervals as they are drawn."""
 
     report: BenchReport
+    age_days: int
     quality: Mapping[str, Whisker | None]  # by subject
     differences: Sequence[tuple[Difference, Whisker | None, Word]]
     gaps: Sequence[tuple[Gap, Whisker | None, Word]]
@@ -71,6 +73,7 @@ def _found(report: BenchReport | None) -> Found | None:
     strengths = [one.strength for one in report.ranks]
     return Found(
         report,
+        (time.time_ns() // 1_000_000 - report.at_ms) // _DAY_MS,
         {one.subject: share(one.quality) for one in report.standings},
         [(one, points(one.interval), _word(one)) for one in report.differences],
         [(one, points(one.interval), _clear(one.interval)) for one in report.gaps],
