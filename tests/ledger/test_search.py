@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
+from freehold.ledger.proving import line_at, locate
 from freehold.ledger.search import NONE, WORDS, Query, Row, Search
 from freehold.ledger.search_filling import FILE, HOUR_MS, MINUTE_MS
 from freehold.ledger.search_rows import FAILED, FINDING, KIND
@@ -326,6 +327,28 @@ def test_it_grows_with_the_ledger_and_says_how_far_it_is(state: Path) -> None:
     assert search.progress == 1
 
 
+def test_the_place_of_a_record_is_where_its_line_begins(state: Path) -> None:
+    records = [plain(number, findings=(Finding("refusal", "é" * number),)) for number in range(20)]
+    write(state, [*records[:7]], segment=1)
+    write(state, [*records[7:]], segment=2, node="node-1")
+    search = Search(state)
+    search.catch_up()
+
+    for number, it in enumerate(records):
+        place = search.place(it.id)
+        assert place is not None
+        line = line_at(*place, it.id)
+        assert line == locate(state, it.id)
+        assert line is not None and line.number == (number if number < 7 else number - 7)
+    assert search.place("x0") is None
+    assert place is not None
+    segment, offset = place
+    assert line_at(segment, offset + 1, records[-1].id) is None
+    assert line_at(segment, offset, records[0].id) is None
+    assert line_at(segment, 1 << 30, records[-1].id) is None
+    assert line_at(segment.with_name("gone.jsonl"), offset, records[-1].id) is None
+
+
 def test_one_process_writes_and_every_one_reads(state: Path) -> None:
     first = searched(state, [plain(1)])
     second = Search(state)
@@ -339,6 +362,7 @@ DIES = """
 import os, signal, sys
 from itertools import count
 from pathlib import Path
+from freehold.ledger.proving import line_at, locate
 from freehold.ledger.search import Search
 
 asked, last = count(1), int(sys.argv[2])

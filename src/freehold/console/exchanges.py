@@ -127,7 +127,7 @@ def one(request: Request) -> Response:
     it = _exchange(request)
     proof, unproved = None, None
     try:
-        proof = prove(there(request).state, it.id)
+        proof = _proof(request, it.id)
     except (Unverified, NotFound) as error:
         unproved = error
     return page(
@@ -147,14 +147,18 @@ def one(request: Request) -> Response:
 
 def proof_json(request: Request) -> Response:
     """The proof of an exchange, for who reads JSON. Raises NotFound or Unverified."""
-    proof = prove(there(request).state, _exchange(request).id)
+    proof = _proof(request, _exchange(request).id)
     return _download(msgspec.json.encode(_plain(proof)), request, ".proof.json", "application/json")
 
 
 def proof_text(request: Request) -> Response:
     """The same as a C2SP tlog-proof, which `freehold ledger verify --proof` takes. Raises NotFound or Unverified."""
-    proof = prove(there(request).state, _exchange(request).id)
+    proof = _proof(request, _exchange(request).id)
     return _download(proof.text().encode(), request, proofs.SUFFIX, "text/plain")
+
+
+def _proof(request: Request, name: str) -> Proof:
+    return prove(there(request).state, name, search(request).place(name))
 
 
 def _download(content: bytes, request: Request, suffix: str, kind: str) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 from pathlib import Path
 from socket import gethostname
 
@@ -17,7 +16,7 @@ from freehold.ledger.log_keys import CHECKPOINT, VKEY
 from freehold.ledger.notes import verifier
 from freehold.ledger.proofs import Proof, proof_of
 from freehold.ledger.query import find
-from freehold.ledger.segment import journals, segments
+from freehold.ledger.segment import CHUNK_BYTES, journals, segments
 from freehold.ledger.tiles import Tiles
 from freehold.ledger.witnessed import with_cosignatures
 from freehold.vocabulary.errors import NotFound, Unverified
@@ -34,26 +33,36 @@ class Line:
 
 
 def locate(state: Path, record_id: str) -> Line | None:
-    """A line with this id; the database is not asked, because it does not know lines."""
-    wanted = b' {"id":"%b"' % record_id.encode()
-    likely = (_likeliest_first(segments(directory), record_id) for directory in journals(state))
-    for path in filter(None, chain.from_iterable(zip_longest(*likely))):
-        data = path.read_bytes()
-        at = data.rfind(wanted)
-        if at >= 0:
-            end = data.find(b"\n", at)
-            return Line(path, data.count(b"\n", 0, at), data[at + 1 : end if end >= 0 else len(data)])
+    """The last line with this id; the database is not asked, because it does not know lines."""
+    for directory in journals(state):
+        for path in reversed(segments(directory)):
+            data = path.read_bytes()
+            at = data.rfind(_beginning(record_id))
+            if at >= 0:
+                end = data.find(b"\n", at)
+                return Line(path, data.count(b"\n", 0, at), data[at + 1 : end if end >= 0 else len(data)])
     return None
 
 
-def _likeliest_first(paths: list[Path], record_id: str) -> list[Path]:
-    """An id says when its exchange began, and a segment's name when the segment did: it is there or a little later."""
+def line_at(segment: Path, offset: int, record_id: str) -> Line | None:
+    """The line that begins at an offset; None if it is not of this record."""
+    number = 0
     try:
-        began_ms = int(record_id[1:12], 16)
-    except ValueError:
-        return paths[::-1]
-    first = sum(int(path.stem) <= began_ms for path in paths[1:])
-    return [*paths[first:], *paths[:first][::-1]]
+        with segment.open("rb") as file:
+            while left := offset - file.tell():
+                chunk = file.read(min(left, CHUNK_BYTES))
+                if not chunk:
+                    return None
+                number += chunk.count(b"\n")
+            line = file.readline().removesuffix(b"\n")
+    except FileNotFoundError:
+        return None
+    return Line(segment, number, line[9:]) if line[8:].startswith(_beginning(record_id)) else None
+
+
+def _beginning(record_id: str) -> bytes:
+    """How a record's JSON begins, and what stands before it in its line."""
+    return b' {"id":"%b"' % record_id.encode()
 
 
 def _meant(state: Path, prefix: str) -> Line:
@@ -67,13 +76,14 @@ def _meant(state: Path, prefix: str) -> Line:
     raise NotFound(f"no record has an id that begins with {prefix}", remedy=remedy)
 
 
-def prove(state: Path, prefix: str) -> Proof:
+def prove(state: Path, prefix: str, place: tuple[Path, int] | None = None) -> Proof:
     """The proof of a record under a checkpoint of its log: the one that most witnesses cosigned, else the last.
 
-    Raises NotFound if no record has this id, or one that begins so, BadRequest if several have, and Unverified if
-    it is not, or not yet, what a leaf commits to.
+    `place`: the segment and the offset at which somebody says that the record is, so that it need not be looked for.
+    Raises NotFound if no record has this id, or one that begins so, BadRequest if several have, and Unverified if it is
+    not, or not yet, what a leaf commits to.
     """
-    line = _meant(state, prefix)
+    line = (line_at(*place, prefix) if place is not None else None) or _meant(state, prefix)
     folder = state / "log" / line.segment.parent.name
     later = "the record is under no checkpoint yet"
     if not (folder / CHECKPOINT).exists():

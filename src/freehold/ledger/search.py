@@ -195,6 +195,13 @@ class Search:
             ids = [id for (id,) in connection.execute(question, (prefix, prefix + _END, count))]
             return Page(_rows(connection, ids), None)
 
+    def place(self, id: str) -> tuple[Path, int] | None:
+        """The segment that an exchange is in, and where its line begins there; None: it is not known here."""
+        question = """SELECT node, name, offset FROM exchange JOIN segment USING (segment) WHERE id = ?"""
+        with self._asking() as connection:
+            row = None if connection is None else connection.execute(question, (id,)).fetchone()
+        return None if row is None else (self._state / "journal" / row[0] / row[1], row[2])
+
     def choices(self, word: str) -> list[str]:
         """The values that one of `WORDS` has had, or the names of a mark, in order; not more than a page can offer."""
         question = (

@@ -31,7 +31,7 @@ from freehold.ledger.search_rows import (
 from freehold.ledger.segment import journals, lines_after, segments, written_bytes
 
 FILE = "search.sqlite"
-VERSION = 1
+VERSION = 2
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 BATCH = 1_000  # records that are looked at together
 BATCHES = 16  # to a transaction: a commit writes each page that was touched, and kinds touch many
@@ -44,7 +44,8 @@ CREATE TABLE kind (kind INTEGER PRIMARY KEY, words TEXT NOT NULL UNIQUE, {", ".j
 CREATE TABLE exchange (
     id TEXT PRIMARY KEY, kind INTEGER NOT NULL, at_ms INTEGER NOT NULL, status INTEGER NOT NULL, code TEXT,
     stream INTEGER NOT NULL, attempts INTEGER NOT NULL, took_us INTEGER NOT NULL, first_byte_us INTEGER,
-    cost_usd REAL, input_tokens INTEGER, output_tokens INTEGER
+    cost_usd REAL, input_tokens INTEGER, output_tokens INTEGER,
+    segment INTEGER NOT NULL, offset INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX exchange_kind ON exchange (kind, id);
 CREATE TABLE mark (
@@ -61,8 +62,8 @@ CREATE TABLE marked (
     at INTEGER, what TEXT, name TEXT, other TEXT, times INTEGER, PRIMARY KEY (what, at, name, other)
 ) WITHOUT ROWID;
 CREATE TABLE segment (
-    node TEXT, name TEXT, taken_bytes INTEGER NOT NULL, PRIMARY KEY (node, name)
-) WITHOUT ROWID;
+    segment INTEGER PRIMARY KEY, node TEXT, name TEXT, taken_bytes INTEGER NOT NULL, UNIQUE (node, name)
+);
 PRAGMA user_version = {VERSION};
 """
 
@@ -139,31 +140,40 @@ class Filling:
             while not stopped() and begin != offset:
                 begin = offset
                 with self._transaction():
-                    offset = self._take_some(descriptor, offset, stopped)
-                    place = (path.parent.name, path.name, offset)
-                    self._connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?)", place)
+                    segment = self._segment(path)
+                    offset = self._take_some(descriptor, segment, offset, stopped)
+                    taken = "UPDATE segment SET taken_bytes = ? WHERE segment = ?"
+                    self._connection.execute(taken, (offset, segment))
         finally:
             os.close(descriptor)
 
-    def _take_some(self, descriptor: int, offset: int, stopped: Callable[[], bool]) -> int:
+    def _segment(self, path: Path) -> int:
+        """The number that a segment has here."""
+        place = (path.parent.name, path.name)
+        self._connection.execute("INSERT OR IGNORE INTO segment VALUES (NULL, ?, ?, 0)", place)
+        asked = "SELECT segment FROM segment WHERE node = ? AND name = ?"
+        found: int = self._connection.execute(asked, place).fetchone()[0]
+        return found
+
+    def _take_some(self, descriptor: int, segment: int, offset: int, stopped: Callable[[], bool]) -> int:
         """Take one transaction's part of a segment; where it ends."""
         for _ in range(BATCHES):
             lines = _some(descriptor, offset)
             if not lines:
                 break
-            self._put(lines)
+            self._put(lines, segment, offset)
             offset += sum(map(len, lines)) + len(lines)
             if stopped():
                 break
         return offset
 
-    def _put(self, lines: Sequence[bytes]) -> None:
-        records = {one.id: one for one in records_in(lines)}  # one that was written twice counts once
+    def _put(self, lines: Sequence[bytes], segment: int, offset: int) -> None:
+        records = {one.id: one for one in records_in(lines, offset)}  # one that was written twice counts once
         events = [one for one in records.values() if one.kind == LATER]
         exchanges = self._unknown([one for one in records.values() if one.outcome])
         kinds = [self._kind(one) for one in exchanges]
-        rows = [row_of(one, kind) for one, kind in zip(exchanges, kinds, strict=True)]
-        self._connection.executemany(_insertion("exchange", 12), rows)
+        rows = [row_of(one, kind, segment) for one, kind in zip(exchanges, kinds, strict=True)]
+        self._connection.executemany(_insertion("exchange", 14), rows)
         self._add_up(exchanges, kinds)
         marks = [mark for one, kind in zip(exchanges, kinds, strict=True) for mark in marks_of(one, kind)]
         self._mark([*marks, *self._later(events)])

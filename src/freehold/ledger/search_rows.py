@@ -85,6 +85,7 @@ class SearchedRecord(msgspec.Struct, gc=False):
     cost_usd: float | None = None
     drill: str | None = None
     node: str = ""
+    offset: int = 0  # of its line in its segment
     kind: str = ""  # of an event
     about: dict[str, object] = {}
 
@@ -100,15 +101,22 @@ class _Later(msgspec.Struct):
 _decode = msgspec.json.Decoder(SearchedRecord).decode
 
 
-def records_in(lines: Iterable[bytes]) -> Iterator[SearchedRecord]:
-    """The records in some lines; what is damaged, or of a shape that only a newer version knows, is passed over."""
+def records_in(lines: Iterable[bytes], offset: int) -> Iterator[SearchedRecord]:
+    """The records in some lines of a segment, the first of which begins at `offset`.
+
+    What is damaged, or of a shape that only a newer version knows, is passed over.
+    """
     for line in lines:
         how, content = content_of(line)
         if how == RECORD:
             try:
-                yield _decode(content)
+                found = _decode(content)
             except msgspec.MsgspecError:
-                continue
+                pass
+            else:
+                found.offset = offset
+                yield found
+        offset += len(line) + 1
 
 
 def words_of(it: SearchedRecord) -> tuple[object, ...]:
@@ -136,7 +144,7 @@ def _aside(it: SearchedRecord) -> str:
     return "rejected" if it.outcome == Outcome.REJECTED and it.code != NoEligibleEndpoint.code else ""
 
 
-def row_of(it: SearchedRecord, kind: int) -> tuple[object, ...]:
+def row_of(it: SearchedRecord, kind: int, segment: int) -> tuple[object, ...]:
     """Its row in `exchange`."""
     usage = _usage(it)
     asked = sum(one.outcome not in PASSED_OVER for one in it.attempts)
@@ -153,6 +161,8 @@ def row_of(it: SearchedRecord, kind: int) -> tuple[object, ...]:
         it.cost_usd,
         usage.input_tokens,
         usage.output_tokens,
+        segment,
+        it.offset,
     )
 
 
