@@ -14,8 +14,11 @@ from freehold.drills.dataside import (
     TOOLS,
     TUNED,
     Artefact,
-    data_side,
+    Behind,
+    Body,
+    DataSide,
 )
+from freehold.ledger.exposure import exposure
 from freehold.vocabulary.exchange import Attempt, Exchange, Outcome, Served, Usage
 
 AT_MS = 1_790_000_000_000
@@ -36,12 +39,18 @@ def one(dialect: str = "chat", endpoint: str = "gone/m", **more: object) -> Exch
     return Exchange("x1", AT_MS, dialect=dialect, **(answered | more))  # type: ignore[arg-type]
 
 
+def side(
+    exchanges: list[Exchange], now: datetime, body: Body = lambda _: None, other: str = "none"
+) -> DataSide:
+    """What stays behind at who is gone, and at `other`, who keeps things for thirty days too."""
+    found = Behind(lambda name: name.startswith("gone/"), lambda name: name.startswith(other), body)
+    return found.told(exposure(found.watching(exchanges), lambda *_: 30.0, now))
+
+
 def behind(exchange: Exchange, body: object = None) -> dict[str, tuple[int, int]]:
     """Seen and unknown, of each kind."""
     data = None if body is None else json.dumps(body).encode()
-    found = data_side(
-        [exchange], lambda name: name.startswith("gone/"), lambda *_: 30.0, SENT, lambda _: data
-    )
+    found = side([exchange], SENT, lambda _: data)
     return {artefact.kind: (artefact.seen, artefact.unknown) for artefact in found.artefacts}
 
 
@@ -126,12 +135,7 @@ def test_only_what_lost_endpoints_were_sent_and_answered_counts() -> None:
         one(endpoint="kept/m", attempts=(Attempt("kept/m", "ok"),)),
     )
 
-    found = data_side(
-        [fell_over, cached, elsewhere, one("embeddings")],
-        lambda name: name.startswith("gone/"),
-        lambda _, at: None if at < SENT else 30.0,
-        SENT + timedelta(days=1),
-    )
+    found = side([fell_over, cached, elsewhere, one("embeddings")], SENT + timedelta(days=1))
 
     (held,) = found.held
     assert (held.provider, held.sent, held.held, held.unknown) == ("gone", 2, 2, 0)
@@ -139,3 +143,11 @@ def test_only_what_lost_endpoints_were_sent_and_answered_counts() -> None:
     assert found.opened == 0
     assert {artefact.kind for artefact in found.artefacts if artefact.seen} == {EMBEDDINGS}
     assert all(isinstance(artefact, Artefact) and artefact.means for artefact in found.artefacts)
+
+
+def test_who_only_keeps_longer_holds_prompts_and_nothing_is_left_behind_there() -> None:
+    found = side([one("embeddings", endpoint="other/m")], SENT, other="other")
+
+    assert [held.provider for held in found.held] == ["other"]
+    assert found.answered == 0
+    assert not any(artefact.seen for artefact in found.artefacts)

@@ -9,17 +9,17 @@ Does not see: what was uploaded, fine-tuned or stored at a provider without pass
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from freehold.ledger.exposure import Held, Kept, exposure
+from freehold.ledger.exposure import Held
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.exchange import Exchange
 
+Hits = Callable[[str], bool]  # whether an endpoint is one of them
 Body = Callable[[Exchange], bytes | None]  # the request's body; None: it cannot be seen
 
 FILES = "files kept at the provider"
@@ -86,22 +86,25 @@ class DataSide(Struct, frozen=True):
 
 
 class Behind:
-    """Counts, exchange by exchange, what stays behind at endpoints that are lost."""
+    """Counts, exchange by exchange, what stays behind at endpoints that are lost, or now keep what they are sent."""
 
-    def __init__(self, is_lost: Callable[[str], bool], body: Body = lambda exchange: None) -> None:
-        self._is_lost, self._body = is_lost, body
+    def __init__(self, is_lost: Hits, is_other: Hits, body: Body = lambda exchange: None) -> None:
+        self._is_lost, self._is_other, self._body = is_lost, is_other, body
         self._seen: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self._answered = self._opened = 0
 
     def watching(self, exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
-        """The exchanges that reached a lost endpoint, without their attempts elsewhere; counts what passes."""
+        """The exchanges that reached these endpoints, without their attempts elsewhere; counts what passes."""
         for exchange in exchanges:
             if exchange.endpoint is not None and not exchange.cached and self._is_lost(exchange.endpoint):
                 self._count(exchange, exchange.endpoint)
-            attempts = tuple(one for one in exchange.attempts if self._is_lost(one.endpoint))
+            attempts = tuple(one for one in exchange.attempts if self._is_concerned(one.endpoint))
             if attempts:
                 yield replace(exchange, attempts=attempts)
+
+    def _is_concerned(self, endpoint: str) -> bool:
+        return self._is_lost(endpoint) or self._is_other(endpoint)
 
     def told(self, held: tuple[Held, ...]) -> DataSide:
         """All that was counted."""
@@ -117,19 +120,6 @@ class Behind:
             seen = {kind: bool(said) or kind in found for kind, said in seen.items()}
         self._seen.update(kind for kind, said in seen.items() if said is True)
         self._unknown.update(kind for kind, said in seen.items() if said is None)
-
-
-def data_side(
-    exchanges: Iterable[Exchange],
-    is_lost: Callable[[str], bool],
-    kept: Kept,
-    now: datetime,
-    body: Body = lambda exchange: None,
-) -> DataSide:
-    """What stays behind of these exchanges at lost endpoints, as of `now`; `body` opens what was kept of a request."""
-    behind = Behind(is_lost, body)
-    held = exposure(behind.watching(exchanges), kept, now)
-    return behind.told(held)
 
 
 def _by_metadata(exchange: Exchange, endpoint: str) -> Iterator[tuple[str, bool | None]]:

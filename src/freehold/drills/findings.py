@@ -10,9 +10,11 @@ from freehold.drills.dataside import DataSide
 from freehold.drills.legs import Legs
 from freehold.drills.rehearsal import DURING, Rehearsal
 from freehold.drills.simulation import Line, Load, Simulation
+from freehold.ledger.exposure import Held
 
 SHOWN = 5  # of one kind, the largest
 SMALL = 0.0005  # shares below are told as none
+FIRST = ("served", "traffic")  # what a report begins with
 NOTABLE = 0.05  # of cost, latency or share
 
 
@@ -32,9 +34,13 @@ class Finding(Struct, frozen=True):
 
 
 def findings(
-    found: Simulation, rehearsal: Rehearsal | None, data: DataSide, stands: Iterable[Legs]
+    found: Simulation,
+    rehearsal: Rehearsal | None,
+    data: DataSide,
+    held_under: Iterable[Held] | None,
+    stands: Iterable[Legs],
 ) -> tuple[Finding, ...]:
-    """All of them, the weightiest first."""
+    """All of them: first what becomes of service, then the weightiest."""
     parts = (
         _served(found.total),
         _lost(found.lines),
@@ -47,10 +53,12 @@ def findings(
         _fates(found),
         _behind(data),
         _unseen(data),
+        _held_under(data, held_under or ()),
         () if rehearsal is None else _rehearsed(rehearsal),
     )
     order = tuple(Weight)
-    return tuple(sorted((one for part in parts for one in part), key=lambda one: order.index(one.weight)))
+    found_ones = (one for part in parts for one in part)
+    return tuple(sorted(found_ones, key=lambda one: (one.name not in FIRST, order.index(one.weight))))
 
 
 def percent(share: float) -> str:
@@ -181,10 +189,10 @@ def _concentration(found: Simulation) -> Iterator[Finding]:
 def _fates(found: Simulation) -> Iterator[Finding]:
     unknown = [fate.endpoint for fate in found.fates if fate.fate == "unknown"]
     if unknown:
-        shown = ", ".join(unknown[:SHOWN]) + (", ..." if len(unknown) > SHOWN else "")
-        says = (
-            f"Of {len(unknown)} endpoints it is not known whether they are hit; they count as lost: {shown}."
+        shown = ", ".join(unknown[:SHOWN]) + (
+            f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         )
+        says = f"Whether the scenario hits them is not known, so they count as lost: {shown}."
         yield Finding("fates.unknown", Weight.NOTABLE, says, "simulation.fates[fate=unknown]")
 
 
@@ -203,12 +211,25 @@ def _behind(data: DataSide) -> Iterator[Finding]:
             yield Finding(f"behind.{one.kind}", Weight.NOTABLE, says, path)
 
 
+def _held_under(data: DataSide, under: Iterable[Held]) -> Iterator[Finding]:
+    """What a change of promises makes of prompts that were sent."""
+    was = {held.provider: held.there for held in data.held}
+    for held in under:
+        if held.there > was.get(held.provider, 0):
+            says = (
+                f"By the scenario's terms {held.provider} would still hold {held.there:,} prompts of the period, in "
+                f"place of {was.get(held.provider, 0):,}."
+            )
+            path = f"held_under[provider={held.provider}]"
+            yield Finding(f"held_under.{held.provider}", Weight.SERIOUS, says, path)
+
+
 def _unseen(data: DataSide) -> Iterator[Finding]:
     unknown = [one for one in data.artefacts if one.unknown]
     if unknown:
         most = max(one.unknown for one in unknown)
         says = (
-            f"Of up to {most:,} of the {data.answered:,} exchanges that these endpoints answered, nobody can tell "
+            f"Of up to {most:,} of the {data.answered:,} exchanges that lost endpoints answered, nobody can tell "
             f"whether they used {', '.join(one.kind for one in unknown)}."
         )
         yield Finding("behind.unknown", Weight.NOTABLE, says, "data_side.artefacts")

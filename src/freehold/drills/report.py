@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from freehold import __version__
-from freehold.drills.dataside import Behind, Body, DataSide, data_side
+from freehold.drills.dataside import Behind, Body, DataSide
 from freehold.drills.findings import Finding, findings
 from freehold.drills.independence import Loss, independence
 from freehold.drills.inputs import Inputs, world_of
@@ -46,7 +46,7 @@ RECOMPUTED = {
     "simulation": "The exchanges of the period are read from the ledger, and policy and routing decide each kind of "
     "them again: as recorded, and under the scenario, over the facts and policies in `inputs`.",
     "rehearsal": "From the records of the drill on the ledger. Scores of test answers (`graded`) are as recorded.",
-    "data_side": "From the attempts of the period's exchanges at endpoints that are lost or changed, and the "
+    "data_side": "From the attempts of the period's exchanges at endpoints that are lost or keep longer, and the "
     "retention that was known of each, as of `made`.",
     "legs": "From what the policies in `inputs` allow for each request of the period.",
     "worst_before": "Each known parent, cloud, jurisdiction and origin is taken away in turn.",
@@ -139,7 +139,7 @@ def made(state: Path, given: Given, body: Body = lambda exchange: None) -> Repor
     rehearsal = None if given.ended is None else _rehearsal(state, given, before, after)
     data, held_under = _data(state, given, scenario, (before, after), body)
     stands = legs(before, after, traffic)
-    said = findings(simulation, rehearsal, data, stands)
+    said = findings(simulation, rehearsal, data, held_under, stands)
     fields = register(simulation, data, before)
     return Report(
         VERSION,
@@ -192,13 +192,16 @@ def _data(
     period = given.inputs.since_ms, given.inputs.until_ms
 
     @cache
-    def concerned(endpoint: str) -> bool:
-        return after.is_lost(endpoint) or after.change(endpoint) is not None
+    def keeps_longer(endpoint: str) -> bool:
+        change = after.change(endpoint)
+        return change is not None and change.retention_days is not None
 
-    found = data_side(between(state, *period), concerned, _kept(before), given.made, body)
+    lost = cache(after.is_lost)
+    behind = Behind(lost, keeps_longer, body)
+    found = behind.told(exposure(behind.watching(between(state, *period)), _kept(before), given.made))
     if all(one.retention_days is None for one in scenario.changed):
         return found, None
-    sent = Behind(concerned).watching(between(state, *period))
+    sent = Behind(lost, keeps_longer).watching(between(state, *period))
     return found, exposure(sent, _kept(after), given.made)
 
 

@@ -238,7 +238,7 @@ def _behind(report: Report) -> str:
             else "<p>Nothing was sent there.</p>"
         )
         + table(
-            f"What does not move: of {data.answered:,} exchanges that these endpoints answered; {opened}",
+            f"What does not move: of {data.answered:,} exchanges that lost endpoints answered; {opened}",
             ("What", "#Seen", "#Unknown", "What it means"),
             artefacts,
         )
