@@ -35,7 +35,8 @@ _TYPES: Mapping[Kind, Any] = {
     Kind.NUMBER: float | Annotated[tuple[float, ...], _Some],
     Kind.DATE: date | Annotated[tuple[date, ...], _Some],
 }
-_TEXTS = str | Annotated[tuple[str, ...], _Some]
+_TEXTS = _Text | Annotated[tuple[_Text, ...], _Some]
+_DAYS = Annotated[float, Meta(ge=0)]
 
 
 class _File(Struct, frozen=True):
@@ -53,7 +54,7 @@ _EFFECTS: Mapping[str, Any] = {
     "price": _Factor,
     "latency": _Factor,
     "limits": _Factor,
-    "retention_days": Annotated[float, Meta(ge=0)],
+    "retention_days": _DAYS,
     "deprecated_on": date,
     "replaced_by": _Text,
     "refuses": _Text,
@@ -62,8 +63,9 @@ _EFFECTS: Mapping[str, Any] = {
 
 
 def _type_of(word: str) -> Any:
-    kind = Kind.NUMBER if word == RETIRES else REGISTRY[word].kind if word in REGISTRY else Kind.TEXT
-    return _TYPES.get(kind, _TEXTS)
+    if word == RETIRES:
+        return _DAYS
+    return _TYPES.get(REGISTRY[word].kind, _TEXTS) if word in REGISTRY else _TEXTS
 
 
 _UNSET: Any = None
@@ -198,9 +200,15 @@ def _value_problems(document: Document, path: KeyPath, word: str, value: Any) ->
         if isinstance(one, float) and isnan(one):
             yield document.problem(path, f"`{word}` is not a number", "Give it one.")
         if isinstance(one, str) and (allowed := _allowed(word, one)) and one not in allowed:
-            meant = nearest(one, allowed)
-            remedy = f'Write "{meant}".' if meant else "Places are ISO 3166 codes, EU, EEA and global."
+            meant = None if one.isupper() else nearest(one, allowed)  # codes of places resemble one another
+            remedy = f'Write "{meant}".' if meant else f"Known are {_some(allowed)}."
             yield document.problem(path, f'`{word}` cannot be "{one}"', remedy)
+
+
+def _some(allowed: list[str]) -> str:
+    if "global" in allowed:
+        return "the codes of ISO 3166, like GB and DE, and EU, EEA and global"
+    return ", ".join(allowed)
 
 
 def _allowed(word: str, text: str) -> list[str]:
