@@ -47,7 +47,8 @@ _EXITS: tuple[tuple[type[FreeholdError], int], ...] = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Expected errors take two lines, not a traceback."""
-    args = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser(words).parse_args(words)
     try:
         return int(_loaded(args.runs)(args))
     except Stop as stop:
@@ -79,7 +80,7 @@ def _loaded(runs: str) -> Callable[[argparse.Namespace], int]:
     return found
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="freehold",
         description="A self-hosted gateway between your applications and every AI model they use.",
@@ -87,13 +88,21 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"freehold {__version__}")
-    _add(parser, _COMMANDS)
+    _add(parser, _COMMANDS, words)
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, commands: Sequence[Command], *, required: bool = True) -> None:
+def _add(
+    parser: argparse.ArgumentParser,
+    commands: Sequence[Command],
+    words: Sequence[str],
+    *,
+    required: bool = True,
+) -> None:
+    """The command that the words name; all of them where they name none, so that help and errors can."""
     group = parser.add_subparsers(metavar="COMMAND", required=required)
-    for command in commands:
+    named = [command for command in commands if words and command.name == words[0]]
+    for command in named or commands:
         sub = group.add_parser(
             command.name,
             help=command.help,
@@ -106,7 +115,7 @@ def _add(parser: argparse.ArgumentParser, commands: Sequence[Command], *, requir
         if command.runs:
             sub.set_defaults(runs=command.runs)
         if command.commands:
-            _add(sub, command.commands, required=not command.runs)
+            _add(sub, command.commands, words[1:], required=not command.runs)
 
 
 _KEYS = (
