@@ -15,14 +15,14 @@ from freehold.gateway.drilling import IN_FORCE as DRILL_IN_FORCE
 from freehold.gateway.drilling import OVER
 from freehold.gateway.governance import IN_FORCE
 from freehold.gateway.routes import ROUTES
-from freehold.gateway.shadowing import FINDING, PEERS_ASKED
+from freehold.gateway.shadowing import FINDING
 from freehold.ledger.holds import HOLD, RELEASE
 from freehold.ledger.ledger import WITHHELD
 from freehold.ledger.log import ROTATED
 from freehold.ledger.retention import BEGUN, DONE
 from freehold.routing.breaker import NEXT
 from freehold.vocabulary.errors import Fault, FreeholdError
-from freehold.vocabulary.exchange import OPENED, Exchange, Outcome
+from freehold.vocabulary.exchange import OPENED, PEERS_ASKED, Exchange, Outcome
 from tests.docs.pages import code, rows, sections, text_of
 
 PAGE = sections(text_of("docs/architecture.md"))

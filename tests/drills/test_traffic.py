@@ -8,11 +8,10 @@ from msgspec.structs import replace
 
 from freehold.config import schema
 from freehold.drills.traffic import COPIES, DRILLED, OWN_CALLS, TURNED_DOWN, Traffic, grouped, read_traffic
-from freehold.gateway.shadowing import PEERS_ASKED
 from freehold.ledger.journal import Journal
 from freehold.ledger.ledger import Ledger, event
 from freehold.vocabulary.errors import LedgerUnavailable
-from freehold.vocabulary.exchange import Attempt, Event, Exchange, Outcome, Plain, Served, Usage
+from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Outcome, Plain, Served, Usage
 
 AT_MS = 1_790_000_000_000
 EVER = (0, AT_MS * 2)

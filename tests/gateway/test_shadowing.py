@@ -18,12 +18,12 @@ from freehold.gateway.draft import Draft
 from freehold.gateway.governance import Governance
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.rulebook import rulebook
-from freehold.gateway.shadowing import FINDING, PEERS_ASKED, Beside, Sample, Shadowing, Spending
+from freehold.gateway.shadowing import FINDING, Beside, Sample, Shadowing, Spending
 from freehold.ledger import query
 from freehold.routing.plan import Lane
 from freehold.sparring.server import Sparring
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.exchange import Event, Exchange
+from freehold.vocabulary.exchange import PEERS_ASKED, Event, Exchange
 from tests.gateway.house import House, Partners, Said, aliases, house, provider
 from tests.gateway.ruled import fact, until, written
 

@@ -29,10 +29,10 @@ from freehold.gateway.unconnected import Unconnected
 from freehold.routing.plan import Lane
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import LedgerUnavailable
-from freehold.vocabulary.exchange import PASSED_OVER
+from freehold.vocabulary.exchange import PASSED_OVER, PEERS_ASKED
 from freehold.watch.peers import PEERS_MIN, compare
 
-PEERS_ASKED, FINDING = "peers-asked", "finding"  # kinds of events
+FINDING = "finding"  # the kind of event
 AT_ONCE = 8  # prompts that are with peers in one process
 LOADED = 10  # dropped while more than one in so many of the requests that may be in flight are
 STOP_S = 5.0  # for their exchanges to be recorded as broken off

@@ -181,6 +181,7 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
 
 
 OPENED = "opened"  # the kind of event that says: this exchange's prompt is about to leave
+PEERS_ASKED = "peers-asked"  # the kind that says: these exchanges ask other models what this one asked
 
 Plain = str | int | float | bool | None | tuple[str, ...]
 
