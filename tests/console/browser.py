@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from freehold.gateway.keys import KeyStore
+from freehold.ledger.search import Search
 from freehold.sparring.server import Sparring
 from tests.gateway.house import Partners
 from tests.gateway.process import Gateway
@@ -34,6 +36,7 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 STARTS = 5  # a free port may be taken before it is used
 
 _PROVIDER = '[providers.{name}]\nbase_url = "{url}"\ndialects = ["chat"]\n'
@@ -193,6 +196,7 @@ def town(folder: Path) -> Iterator[Town]:
             made = {name: keys.create(name, data_class=level)[1] for name, level in _APPLICATIONS.items()}
             found = Town(*_started(gateway, folder), gateway, made)
             _fill(found, partners, behind["north"])
+            _indexed(gateway.state)
             yield found
         finally:
             gateway.kill()
@@ -224,3 +228,11 @@ def _fill(found: Town, partners: Partners, north: Sparring) -> None:
     partners.tell(north, "ok")
     assert found.ask("website", "notes") == 200
     assert found.ask("claims", "notes") == 403  # nobody in Europe serves it
+
+
+def _indexed(state: Path) -> None:
+    """Wait until the console has taken in what is on the ledger."""
+    search, until = Search(state), time.monotonic() + PATIENCE_MS / 1000
+    while search.progress < 1:
+        assert time.monotonic() < until, search.progress
+        time.sleep(0.05)
