@@ -3,17 +3,18 @@
 import io
 import math
 import re
+import shutil
 import zipfile
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from freehold.audits.folder import SAMPLES, Folder
+from freehold.audits.folder import PROTOCOL, SAMPLES, Folder
 from freehold.audits.verifying import checks
 from freehold.console.audits import STEPS_SHOWN, steps
 from freehold.console.curves import Following
-from tests.console.site import PATIENCE_S, Site, Visitor
+from tests.console.site import PATIENCE_S, Site, Visitor, site
 from tests.console.test_policy import words
 from tests.console.waiting import ready
 
@@ -94,6 +95,18 @@ def test_samples_of_production_prompts_stay_sealed(viewer: Visitor, reported: Si
 
     said = words(ready(viewer, "/audits/a0003"))
     assert "the samples of this run are sealed" in said and "`freehold audit show`" in said
+
+
+def test_a_run_that_is_damaged_hides_no_other(tmp_path: Path, reported: Site) -> None:
+    with site(tmp_path) as there:
+        for name in (ENDED, OPEN):
+            shutil.copytree(reported.state / "audits" / name, there.state / "audits" / name)
+        (there.state / "audits" / OPEN / PROTOCOL).write_bytes(b"{")
+        visitor = there.signed_in()
+
+        said = words(visitor.get("/audits"))
+        assert "told apart" in said and f"{OPEN}/protocol.json cannot be read" in said
+        assert visitor.get(f"/audits/{OPEN}").status >= 400
 
 
 def test_an_operator_downloads_a_pack_that_verifies(reported: Site, tmp_path: Path) -> None:

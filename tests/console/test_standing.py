@@ -1,13 +1,15 @@
 """Standing: qualities with intervals, gaps, differences, and benches that have not ended."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
-from freehold.bench.results import ids
+from freehold.bench.results import PLAN, ids
 from freehold.console.standing import points, share
 from freehold.vocabulary.report import Interval
-from tests.console.site import Site
+from tests.console.site import Site, site
 from tests.console.test_policy import words
 
 
@@ -33,6 +35,16 @@ def test_every_bench_is_listed_and_one_that_has_not_ended_says_how_it_goes_on(re
 
 def test_a_bench_that_is_not_there_is_said_to_be_none(reported: Site) -> None:
     assert reported.signed_in("viewer", "nobench").get("/standing/c0").status == 404
+
+
+def test_a_bench_that_is_damaged_hides_no_other(tmp_path: Path, reported: Site) -> None:
+    with site(tmp_path) as there:
+        shutil.copytree(reported.state / "bench", there.state / "bench")
+        ended, open_ = ids(there.state)
+        (there.state / "bench" / open_ / PLAN).write_bytes(b"{")
+
+        said = words(there.signed_in().get("/standing"))
+        assert "us1 is better" in said and "cannot be read" in said and ended != open_
 
 
 def test_without_a_bench_the_page_says_how_to_run_one(bare: Site) -> None:

@@ -23,6 +23,7 @@ from freehold.audits.folder import PROTOCOL, REPORT, SAMPLES, Folder, compared_w
 from freehold.audits.page import MEANING, effect_plot, evidence_plots, rows
 from freehold.audits.verifying import BEGUN, ENDED
 from freehold.console.curves import Looks, curve, sampled
+from freehold.console.damaged import readable
 from freehold.console.shell import need, page, there
 from freehold.ledger.proving import proofs_of
 from freehold.ledger.query import events
@@ -86,11 +87,12 @@ def listing(request: Request) -> Response:
     """All runs, the latest first."""
     state, first = there(request).state, _number(request.query_params.get("from", "0"))
     folders = list(runs(state))[::-1]
-    lines = [_line(one) for one in folders[first : first + SHOWN]]
+    lines, damaged = readable(folders[first : first + SHOWN], _line)
     return page(
         request,
         "audits.html",
         lines=lines,
+        damaged=damaged,
         total=len(folders),
         first=first,
         newer=f"/audits?from={max(0, first - SHOWN)}" if first else None,

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from freehold.bench.results import PLAN, REPORT, SAMPLES, Plan, find, folder, ids, read_plan, read_report
 from freehold.bench.standing import BenchReport, Difference, Gap
+from freehold.console.damaged import readable
 from freehold.console.shell import page, there
 from freehold.vocabulary.report import Interval
 
@@ -55,9 +56,11 @@ def overview(request: Request) -> Response:
     """The newest bench that is over, and the list of all."""
     state = there(request).state
     names = ids(state)[::-1][:SHOWN]
-    lines = [_line(state, name) for name in names]
+    lines, damaged = readable(names, lambda name: _line(state, name))
     newest = next((one.report for one in lines if one.report is not None), None)
-    return page(request, "standing.html", lines=lines, total=len(ids(state)), found=_found(newest))
+    return page(
+        request, "standing.html", lines=lines, damaged=damaged, total=len(ids(state)), found=_found(newest)
+    )
 
 
 def one(request: Request) -> Response:
