@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,8 +13,13 @@ from zlib import crc32
 import pytest
 
 from freehold.cli.main import main
+from freehold.config.schema import Ledger
 from freehold.drills import folder
+from freehold.drills.inventing import example_files, recorded
 from freehold.drills.loading import shipped
+from freehold.ledger.bodies import Bodies, Body
+from freehold.ledger.query import events
+from freehold.vocabulary.exchange import Attempt, Exchange, Outcome, Part
 
 MANY = 400
 SCENARIOS = tuple(one.name for one in shipped())
@@ -232,3 +238,75 @@ def test_bodies_are_opened_with_a_reason_only(example: Path, capsys: Printed) ->
     assert main(["drill", "report", ONE, "--bodies", *config(example)]) == 2
 
     assert "--reason" in capsys.readouterr().err
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A ledger with bodies: one that names a file, one that names nothing, and one of which none was kept."""
+    state = tmp_path / "kept"
+    state.mkdir()
+    for name, text in example_files().items():
+        (state / name).write_text(text)
+    bodies, exchanges = Bodies(state, "node-0"), []
+    now_ms = time.time_ns() // 1_000_000
+    asked: tuple[object, ...] = (
+        {"messages": [{"content": [{"file": {"file_id": "f"}}]}]},
+        {"messages": []},
+        None,
+    )
+    for number, said in enumerate(asked):
+        at_ms = now_ms - 60_000 + number
+        name = f"x{at_ms:011x}{number:016x}"
+        body = [] if said is None else [Body(Part.REQUEST, json.dumps(said).encode())]
+        exchanges.append(
+            Exchange(
+                name,
+                at_ms,
+                "newsletter",
+                "chat",
+                "draft",
+                Outcome.ANSWERED,
+                200,
+                endpoint="openai/gpt-5-nano",
+                attempts=(Attempt("openai/gpt-5-nano", "ok", 200),),
+                node="node-0",
+                data_class="public",
+                tools=False,
+                retention="short" if body else None,
+                bodies=bodies.keep(name, at_ms, "short", body),
+            )
+        )
+    bodies.close()
+    recorded(state, Ledger(), exchanges, {})
+    assert main(["drill", "simulate", ONE, "--save", *config(state)]) == 0
+    return state
+
+
+def test_bodies_tell_what_metadata_does_not_and_are_checked_with_them_only(
+    kept: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    file, reason = tmp_path / "out" / "report.json", ("--bodies", "--reason", "exit plan")
+
+    def files() -> tuple[int, int]:
+        (found,) = (
+            one for one in json.loads(file.read_text())["data_side"]["artefacts"] if "files" in one["kind"]
+        )
+        return found["seen"], found["unknown"]
+
+    assert main(["drill", "report", ONE, "--out", str(file.parent), *config(kept)]) == 0
+    assert files() == (0, 3)
+    assert main(["drill", "report", ONE, "--out", str(file.parent), *reason, *config(kept)]) == 0
+    assert files() == (1, 1)
+
+    (opened,) = events(kept, "body-opened")
+    assert opened.about["reason"] == "exit plan"
+    assert opened.about["for"] == folder.listed(kept)[0]
+    code, said = verified(kept, file, capsys, *reason)
+    assert (code, wrong(said)) == (0, [])
+    code, said = verified(kept, file, capsys)
+    assert code == 0
+    assert any(state == "open" and "rest on sealed bodies" in says for state, says in said)
+    shutil.rmtree(kept / "bodies")
+    code, said = verified(kept, file, capsys, *reason)
+    assert code == 0
+    assert ("open", "of 2 bodies that were looked at, 0 can still be opened") in said

@@ -130,6 +130,10 @@ def _short(value: Any) -> str:
 
 
 def _numbers(report: Mapping[str, Any], again: Report, typed: Report, *, looked: bool) -> Iterator[Line]:
+    was, now = typed.data_side.opened, again.data_side.opened
+    if looked and now < was:
+        yield Line(OPEN, f"of {was:,} bodies that were looked at, {now:,} can still be opened")
+        looked = False
     skipped = (*_ASIDE, *(_FROM_BODIES if typed.bodies and not looked else ()))
     found = msgspec.json.decode(plain(again))
     pair = [{key: value for key, value in one.items() if key not in skipped} for one in (report, found)]
