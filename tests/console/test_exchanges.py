@@ -34,7 +34,7 @@ class House:
         """The exchanges that a page lists, in its order."""
         page = self.get(path)
         assert page.status == 200, page.text
-        return re.findall(r'<a class="mono" href="/exchanges/([^"]+)"', page.text)
+        return re.findall(r'<th scope="row"><a href="/exchanges/([^"]+)"', page.text)
 
     @property
     def newest_first(self) -> list[Exchange]:

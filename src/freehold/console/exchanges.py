@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from freehold.console.searching import search
+from freehold.console.searching import search, unfinished
 from freehold.console.shell import page, there
 from freehold.console.there import There
 from freehold.ledger import proofs
@@ -73,7 +73,7 @@ def listing(request: Request) -> Response:
         choices={word: _choices(found, word, asked) for word in SELECTS},
         extra={word: asked[word] for word in NAMES if word not in SELECTS and word in asked},
         rows=rows.rows,
-        progress=found.progress,
+        progress=unfinished(found),
         is_all=not (prefix or msgspec.to_builtins(query) or "after" in asked),
         newest=_address(asked, {}) if "after" in asked else "",
         older=_older(asked, rows),

@@ -5,13 +5,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from freehold.console.searching import search
+from freehold.console.searching import search, unfinished
 from freehold.console.shell import page, there
 from freehold.console.there import There
 from freehold.gateway import drill_order
@@ -25,7 +25,7 @@ from freehold.ledger.segment import journals, segments
 from freehold.vocabulary.errors import Unverified
 from freehold.vocabulary.exchange import Outcome
 
-SERIES = 5  # endpoints with a series of their own; the others together have one
+SERIES = 4  # endpoints with a series of their own; the others together have one
 NOBODY, OTHERS = "(nobody)", "(others)"
 FINDINGS_SHOWN, FAILURES_SHOWN = 12, 12
 SIGN_MS = 10_000  # later than its checkpoint by more than a few turns, the journal is not being signed
@@ -77,7 +77,7 @@ class Signed(NamedTuple):
 def now(request: Request) -> Response:
     """The page."""
     found, at_ms = search(request), _now_ms()
-    is_empty = found.progress == 1 and not found.find(Query(), None, 1).rows
+    is_empty = unfinished(found) is None and not found.find(Query(), None, 1).rows
     period = _period(request)
     values = {} if is_empty else _shown(found, period, at_ms)
     here = there(request)
@@ -93,11 +93,11 @@ def live(request: Request) -> Response:
     return page(request, "now_live.html", period=_period(request), **values)
 
 
-def _live(request: Request, period: Period, at_ms: int) -> dict[str, object]:
+def _live(request: Request, period: Period, at_ms: int) -> dict[str, Any]:
     found, here = search(request), there(request)
     span = _span(period, at_ms)
-    values: dict[str, object] = {
-        "progress": found.progress,
+    values: dict[str, Any] = {
+        "progress": unfinished(found),
         "last": found.find(Query(), None, 8).rows,
         "found": found.latest(FINDING, FINDINGS_SHOWN),
         "failures": found.marked(FAILED, *span)[:FAILURES_SHOWN],
@@ -108,7 +108,7 @@ def _live(request: Request, period: Period, at_ms: int) -> dict[str, object]:
     return values | {"seen": hashlib.sha256(repr(values).encode()).hexdigest()[:16]}
 
 
-def _shown(found: Search, period: Period, at_ms: int) -> dict[str, object]:
+def _shown(found: Search, period: Period, at_ms: int) -> dict[str, Any]:
     sums = found.rollup(*_span(period, at_ms), ("endpoint", "outcome"), period.step_ms)
     outcomes: dict[str, int] = defaultdict(int)
     for one in sums:

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from freehold.console.shell import there
 from freehold.ledger.search import Search
 
+AS_GOOD_AS_ALL = 0.995  # the rest is what came in the last second
+
 _log = logging.getLogger("freehold.console")
 
 
@@ -24,6 +26,12 @@ def search_of(state: Path) -> Search:
 def search(request: Request) -> Search:
     """The index of what this console shows."""
     return search_of(there(request).state)
+
+
+def unfinished(found: Search) -> float | None:
+    """How much of the ledger is in the index, 0 to 1; None where it is as good as all."""
+    share = found.progress
+    return None if share > AS_GOOD_AS_ALL else share
 
 
 @contextmanager
