@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -50,6 +51,11 @@ NONE = 'title = "Nobody is gone"\nwhy = "Why not."\n[[lost]]\nendpoint = "nobody
 QUICK = "[breaker]\nopen_s = 0.2\nopen_s_max = 0.2\n"  # so that who is back is seen to be back
 SURE = 0.999_999  # of intervals here: one false alarm in a million runs
 RECORDED = 160
+CASES = [
+    {"id": f"{right}{number}", "prompt": "Speak.", "checks": [{"regex": "." if right else "^$"}]}
+    for right in (True, False)
+    for number in range(2)
+]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +118,10 @@ def found(there: House, traffic: Sequence[Exchange], bystanders: list[Said]) -> 
     thread.start()
     times = ("--before", "2s", "--for", "5s", "--after", "3s")
     try:
-        code = main(words(there, "lost", "--alias", "even", "--requests", "180", *times))
+        tasks = there.state.parent / "tasks.jsonl"
+        tasks.write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
+        asked = ("--alias", "even", "--requests", "160", "--tasks", str(tasks))
+        code = main(words(there, "lost", *asked, *times))
     finally:
         over.set()
         thread.join(PATIENCE_S)
@@ -149,6 +158,15 @@ def test_it_measures_when_the_fault_was_noticed_and_when_service_was_back(found:
     assert during.degraded.low > 0
     assert during.failed is not None
     assert during.failed.estimate == 0
+
+
+def test_quality_is_measured_before_during_and_after(there: House, found: Rehearsal) -> None:
+    qualities = {one.name: one.quality.estimate for one in found.phases if one.quality is not None}
+
+    assert qualities == {BEFORE: 0.5, DURING: 0.5, AFTER: 0.5}
+    assert {one.exchange for one in found.graded} <= {
+        it.id for it in there.exchanges() if it.drill == found.id
+    }
 
 
 def test_callers_outside_the_drill_notice_nothing(
@@ -232,6 +250,32 @@ def in_force(state: Path) -> str:
     return order.id
 
 
+def test_its_report_can_be_worked_out_again(
+    there: House,
+    traffic: Sequence[Exchange],
+    found: Rehearsal,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = ("--config", str(there.state.parent / "freehold.toml"))
+
+    assert main(["drill", "report", found.id, "--out", str(tmp_path), *config]) == OK
+    assert main(["drill", "verify", str(tmp_path / "report.json"), *config]) == OK
+
+    assert "everything agrees" in capsys.readouterr().out
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert told["rehearsal"]["id"] == found.id
+    assert told["simulation"]["exchanges"] >= len(traffic)  # of before, and none of the drill
+    assert [one["kind"] for one in told["announced"]] == ["drill-began", "drill-ended"]
+    assert "Service restored" in (tmp_path / "report.html").read_text()
+    told["rehearsal"]["phases"][1]["streams_lost"] += 1
+    (tmp_path / "report.json").write_text(json.dumps(told))
+    assert main(["drill", "verify", str(tmp_path / "report.json"), *config]) == PROBLEMS
+    said = capsys.readouterr().out
+    assert "rehearsal.phases[1].streams_lost: the report says" in said
+    assert "not the one whose SHA-256 was put on the ledger (drill-ended)" in said
+
+
 def test_a_killed_command_takes_its_fault_with_it(there: House, found: Rehearsal) -> None:
     process = begun(there, "lost", "--share", "1", "--yes", "--before", "0s")
     drill = in_force(there.state)
@@ -254,6 +298,26 @@ def test_stop_ends_a_rehearsal_whoever_began_it(there: House, found: Rehearsal) 
     assert process.returncode == PROBLEMS
     assert (told["id"], told["ended"]) == (drill, "it was stopped")
     assert wait_for(there.state, "drill-over", drill).about["why"] == "it was taken away"
+
+
+def test_an_interrupted_command_takes_its_fault_away_and_tells_what_there_is(
+    there: House, found: Rehearsal
+) -> None:
+    process = begun(there, "lost", "--share", "1", "--yes", "--before", "0s", "--json")
+    drill = in_force(there.state)
+
+    process.send_signal(signal.SIGINT)
+    told = json.loads(process.communicate(timeout=PATIENCE_S)[0])
+
+    assert (told["id"], told["ended"]) == (drill, "it was interrupted")
+    assert wait_for(there.state, "drill-over", drill).about["why"] == "it was taken away"
+
+
+def test_a_test_request_that_is_turned_down_ends_it(
+    there: House, found: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(there, "lost", "--alias", "nobody", "--requests", "9", "--before", "1s")) == PROBLEMS
+    assert "unknown_model" in capsys.readouterr().out
 
 
 def test_too_many_failures_break_it_off(there: House, found: Rehearsal) -> None:

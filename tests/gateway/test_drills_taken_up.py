@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from threading import Thread
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from freehold.gateway.drill_order import LEASE_MS, Mode, Struck
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import Exchange, Outcome
 from tests.gateway.drilled import ask, drilled, noted, order, outcomes, wait_for
-from tests.gateway.house import PATIENCE_S, House, Partners, aliases, house, provider
+from tests.gateway.house import PATIENCE_S, House, Partners, Said, aliases, house, provider
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,21 @@ def test_a_stream_under_way_breaks_off_when_its_endpoint_becomes_unreachable(the
     assert found.outcome is Outcome.CUT
     assert outcomes(found) == [("alpha/m+stall", Fault.RESET, 200)]
     assert found.at_ms + found.took_us / 1000 >= drill.from_ms
+
+
+def test_who_waits_for_a_lost_endpoint_is_let_go_when_the_drill_is_over(there: House) -> None:
+    answers: list[Said] = []
+    thread = Thread(target=lambda: answers.append(ask(there, "one")))
+    with drilled(there.state, Mode.MARKED, Struck("alpha/m", "timeout")):
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()  # it waits, for as long as `timeouts.first_byte_s` says
+    thread.join(PATIENCE_S)
+
+    assert outcomes(there.exchange(answers[0])) == [
+        ("alpha/m", Fault.TIMEOUT_FIRST_BYTE, None),
+        ("last/m", "ok", None),
+    ]
 
 
 def test_a_drill_for_another_run_of_the_gateway_is_dropped_and_removed(there: House) -> None:

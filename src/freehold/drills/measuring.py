@@ -162,7 +162,7 @@ def _is_degraded(it: Exchange) -> bool:
 def _detected(exchanges: Iterable[Exchange], lost: Sequence[str], from_ms: int) -> Moment | None:
     """The first attempt at a lost endpoint that failed: between its beginning and its end."""
     found = [
-        Moment(
+        _moment(
             _ms(it, one, one.took_us) - from_ms, _ms(it, one) - from_ms, _ms(it, one, one.took_us) - from_ms
         )
         for it in exchanges
@@ -178,21 +178,26 @@ def _left_alone(exchanges: Iterable[Exchange], lost: Sequence[str], from_ms: int
         for it in exchanges
         if any(one.endpoint in lost and one.outcome == Fault.BREAKER_OPEN for one in it.attempts)
     ]
-    return Moment(min(found), 0.0, min(found)) if found else None
+    return _moment(min(found), 0.0, min(found)) if found else None
 
 
 def _restored(exchanges: Sequence[Exchange], from_ms: int) -> Moment | None:
     """The first answer after the last failure: between the end of the one and that of the other."""
     failed = [ended_ms(it) for it in exchanges if it.outcome in FAILED]
     if not failed:
-        return Moment(0.0, 0.0, 0.0)
+        return _moment(0.0, 0.0, 0.0)
     again = [ended_ms(it) for it in exchanges if it.outcome in ANSWERED and ended_ms(it) >= max(failed)]
-    return Moment(min(again) - from_ms, max(failed) - from_ms, min(again) - from_ms) if again else None
+    return _moment(min(again) - from_ms, max(failed) - from_ms, min(again) - from_ms) if again else None
 
 
 def _returned(exchanges: Iterable[Exchange], lost: Sequence[str], until_ms: int) -> Moment | None:
     back = [it.at_ms - until_ms for it in exchanges if it.outcome in ANSWERED and it.endpoint in lost]
-    return Moment(min(back), 0.0, min(back)) if back else None
+    return _moment(min(back), 0.0, min(back)) if back else None
+
+
+def _moment(after_ms: float, low_ms: float, high_ms: float) -> Moment:
+    """Broken numbers, also where they are whole: read again from a file, they are written the same."""
+    return Moment(float(after_ms), float(low_ms), float(high_ms))
 
 
 def _ms(it: Exchange, attempt: Attempt, after_us: int = 0) -> float:

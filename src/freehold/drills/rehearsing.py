@@ -22,8 +22,9 @@ from freehold.gateway.drill_order import Order
 from freehold.gateway.drilling import IN_FORCE, OVER
 from freehold.gateway.running import Running, running
 from freehold.ledger.query import Reader, reader, record_of
+from freehold.vocabulary.errors import KeyNotAllowed
 from freehold.vocabulary.exchange import Event, Exchange
-from freehold.vocabulary.probe import Call, Reply, ask
+from freehold.vocabulary.probe import Call, ask
 
 TICK_S, RENEW_S = 0.25, 1.0
 TAKE_UP_S = 10.0  # for a gateway to notice a drill, or its end
@@ -31,6 +32,9 @@ LAST_ANSWERS_S = 30.0  # for test requests that are under way
 SETTLED_MS = 300  # what was over so long ago is on the ledger
 ABORT_MIN = 10  # exchanges in the fault before a share or a percentile breaks it off
 RATE_MAX = 20.0  # test requests per second
+
+PLAIN = ask("Say in one word whether you are there.")
+TURNED_DOWN, NO_KEY = (400, 401, 404), KeyNotAllowed.code
 
 DONE, STOPPED, INTERRUPTED, GONE = (
     "it ran to its end",
@@ -116,6 +120,7 @@ class Rehearsing:
         self._answers = set[asyncio.Task[None]]()
         self.records: list[Exchange | Event] = []
         self.graded: list[Graded] = []
+        self._turned_down = ""  # why a test request was
         self._look_at, self._judged = 0.0, 0  # when next, and how many records were
 
     async def run(self) -> tuple[str, int]:
@@ -174,6 +179,8 @@ class Rehearsing:
         course = self._course
         if renewing.done():
             return STOPPED
+        if self._turned_down:
+            return f"the gateway turned a test request down: {self._turned_down}"
         now = running(course.state)
         if now is None or now.run != course.gateway.run:
             return GONE
@@ -212,11 +219,11 @@ class Rehearsing:
         tests = self._course.tests
         if tests is None:
             return
-        if case is None:
-            await tests.call(tests.alias, ask("Say in one word whether you are there."))
-            return
-        reply: Reply = await tests.call(tests.alias, case.question())
-        if reply.error is None:
+        question = PLAIN if case is None else case.question()
+        reply = await tests.call(tests.alias, question)
+        if reply.error is not None and (reply.status in TURNED_DOWN or reply.error.startswith(NO_KEY)):
+            self._turned_down = reply.error
+        if reply.error is None and case is not None:
             marked = await grade(case, reply.text)
             self.graded.append(Graded(reply.exchange, case.id, case.cluster, marked.score))
 

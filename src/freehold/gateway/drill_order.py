@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,7 @@ FILE = "drill.json"
 LEASE_MS = 4_000  # after a command that was killed a fault lasts no longer than this
 TOKEN_HEADER = "x-freehold-drill"  # noqa: S105 - a header's name
 
+Way = Literal["unreachable", "timeout", "unavailable", "forbidden", "gone"]
 Plain = bool | int | float | str | tuple[str, ...] | None  # "inf" stands for a number without limit
 
 
@@ -31,7 +33,7 @@ class Struck(Struct, frozen=True, omit_defaults=True):
     """What becomes of an endpoint while the fault lasts."""
 
     endpoint: str  # its id; of a pool's pattern, with the `*`
-    way: str | None = None  # how it is gone; None: it is still there
+    way: Way | None = None  # how it is gone; None: it is still there
     latency: float = 1.0  # times what an answer takes to begin
     price: float = 1.0  # times what the configuration says, for who asks the cheapest
     requests_per_minute: int | None = None  # beyond which it answers 429
