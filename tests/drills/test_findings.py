@@ -77,7 +77,8 @@ def test_a_load_beyond_its_limit_is_told_in_times_of_it() -> None:
         (Legs("chat", 3, 0, {"parent": 2}, {"parent": 0}), "Alias chat falls"),
         (Legs("chat", 3, 1, {"parent": 2}, {"parent": 1}), "a single endpoint is left; before, it stood on 3"),
         (Legs("chat", 1, 1, {"parent": 1}, {"parent": 1}), "before, it did already"),
-        (Legs("chat", 3, 2, {"parent": 2}, {"parent": 1}), "2 endpoints left, and all depend on one company"),
+        (Legs("chat", 3, 2, {"parent": 2}, {"parent": 1}), "2 endpoints left; only one company behind them"),
+        (Legs("chat", 3, 2, {"parent": 0}, {"parent": 0}), "2 endpoints left; no company behind them"),
     ],
 )  # fmt: skip
 def test_an_alias_on_one_leg_is_named(legs: Legs, says: str) -> None:

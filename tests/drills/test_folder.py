@@ -9,6 +9,7 @@ import pytest
 from freehold.drills import folder
 from freehold.drills.scenario import Loss, Scenario
 from freehold.vocabulary.errors import BadRequest, NotFound, Unverified
+from freehold.vocabulary.report import Interval
 
 GONE = Scenario(
     "gone", "One is gone", "It can happen.", (Loss((("provider", ("a",)),)),), source="title = 'x'"
@@ -61,3 +62,12 @@ def test_what_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
 
 def test_without_a_drill_none_is_listed(tmp_path: Path) -> None:
     assert folder.listed(tmp_path) == ()
+
+
+def test_what_is_read_as_the_same_type_is_written_the_same_again(tmp_path: Path) -> None:
+    drill = folder.new(tmp_path, GONE)
+    digest = folder.write(tmp_path, drill, "interval.json", Interval(0, -1, 1))
+
+    again = folder.read(tmp_path, drill, "interval.json", Interval)
+
+    assert folder.write(tmp_path, drill, "interval.json", again) == digest

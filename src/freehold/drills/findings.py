@@ -119,8 +119,9 @@ def _standing(stands: Iterable[Legs]) -> Iterator[Finding]:
             says = f"Alias {one.alias} stands on one leg: a single endpoint is left; before, it {was}."
             yield Finding(f"leg.{one.alias}", Weight.NOTABLE, says, path)
         elif not one.firm:
+            known = "only one company" if one.after["parent"] else "no company"
             says = (
-                f"Alias {one.alias} has {one.endpoints_after} endpoints left, and all depend on one company."
+                f"Alias {one.alias} has {one.endpoints_after} endpoints left; {known} behind them is known."
             )
             yield Finding(f"leg.{one.alias}", Weight.NOTABLE, says, f"legs[alias={one.alias}].after.parent")
 

@@ -42,8 +42,11 @@ def write(state: Path, drill: str, name: str, value: object) -> str:
 
 
 def plain(value: object) -> bytes:
-    """A value as JSON; tables keep their order, so that what is read from it gives the same bytes again."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+    """A value as JSON; what is read from it as the same type gives the same bytes again."""
+    data = msgspec.json.encode(value)
+    if isinstance(value, msgspec.Struct):  # a whole number where any number may stand is read as another
+        data = msgspec.json.encode(msgspec.json.decode(data, type=type(value)))
+    return msgspec.json.format(data, indent=1) + b"\n"
 
 
 def text(state: Path, drill: str, name: str) -> str:
