@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from freehold.ledger.query import events
-from tests.console.browser import Town, Visit, browser, chromium, town, visiting
+from tests.console.browser import PATIENCE_MS, Town, Visit, browser, chromium, town, visiting
 
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason="no Chromium here: apt-get install chromium, or set CHROMIUM"
@@ -78,6 +78,21 @@ def test_each_page_is_there_without_a_fault_for_everybody_and_on_a_narrow_screen
     assert barriers(page, "color-contrast") == []
     page.emulate_media(color_scheme="light")
     assert signed_in.problems == []
+
+
+def test_what_happens_is_on_the_first_page_by_itself_until_it_is_paused(signed_in: Visit, here: Town) -> None:
+    page = signed_in.open("/")
+    assert here.ask("website", "coder") == 200
+    expect(page.locator(f'#live a[href="/exchanges/{here.exchanges[-1]}"]')).to_have_count(
+        1, timeout=PATIENCE_MS
+    )
+    asks = """document.querySelector("[data-live]").dispatchEvent(
+        new CustomEvent("htmx:beforeRequest", { bubbles: true, cancelable: true }))"""
+    assert page.evaluate(asks) is True
+    page.get_by_role("button", name="Pause").click()
+    assert page.evaluate(asks) is False
+    page.get_by_role("button", name="Go on").click()
+    assert page.evaluate(asks) is True
 
 
 def test_a_box_is_taken_away_with_the_keyboard_and_what_is_left_is_there_at_once(signed_in: Visit) -> None:
