@@ -269,6 +269,15 @@ def test_limits_over_time_are_not_enforced_and_said_to_be_passed(tmp_path: Path)
     )
 
 
+def test_embeddings_that_move_are_warned_of(here: World) -> None:
+    moving = simulated(
+        here, losing("mistral/mistral-embed"), (kind("mistral/mistral-embed", alias="embed"), 5)
+    )
+
+    assert moving.total.served_after == 1
+    assert any("cannot be searched" in one for one in moving.assumptions)
+
+
 def test_the_expected_share_of_a_rehearsal_is_wider_for_fewer_requests() -> None:
     few, many = expected(0.9, 20), expected(0.9, 2_000)
 

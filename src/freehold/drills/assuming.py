@@ -13,6 +13,7 @@ from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
 from freehold.policy.expression import ALWAYS
 from freehold.policy.rules import Bound, Limit
+from freehold.vocabulary.endpoint import Dialect
 
 _DAY_MS = 86_400_000
 _LATENCY = (
@@ -27,6 +28,11 @@ _FASTEST = 'For "fastest" the means of the period stand for what the gateway mea
 _LEAST_BUSY = 'For "least_busy" everybody who may be asked is taken to get the same share.'
 _QUALITY = (
     "Scores are taken to be independent of each other, and to hold for this traffic as for the bench's cases."
+)
+_EMBEDS = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS)
+_EMBEDDINGS = (
+    "Embeddings of another model count as served, though an index that was made with one model cannot be searched "
+    "with those of another."
 )
 
 
@@ -52,6 +58,8 @@ def assumptions(
     yield _LATENCY
     if found.total.quality is not None and found.total.quality.low < found.total.quality.high:
         yield _QUALITY
+    if any(row.kind.dialect in _EMBEDS and row.who and not row.as_before for row in found.rows):
+        yield _EMBEDDINGS
     yield from _refusals(world, after)
     for policy in world.rules.enforced:
         for limit in policy.limits:
