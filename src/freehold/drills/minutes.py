@@ -57,15 +57,22 @@ class Clock:
     def after(self, rows: Iterable[Row]) -> dict[str, Series]:
         """The same with everybody asked who would be, whatever the limits."""
         found = {name: Series(one.requests.copy(), one.tokens.copy()) for name, one in self.before.items()}
+        alike: dict[tuple[tuple[str, float], ...], Series] = {}  # rows that move in the same way, added up
         for row in rows:
             if row.kind.cached or row.as_before:
                 continue
             changes = dict(row.who)
             if row.was_served and row.kind.endpoint is not None:
                 changes[row.kind.endpoint] = changes.get(row.kind.endpoint, 0.0) - 1.0
-            at, many = self.of[row.kind]
-            for endpoint, share in changes.items():
-                self.series(found, endpoint).add(at, many * share, tokens(row.group))
+            key = tuple(changes.items())
+            if key not in alike:
+                alike[key] = Series(np.zeros(len(self.minutes)), np.zeros(len(self.minutes)))
+            alike[key].add(*self.of[row.kind], tokens(row.group))
+        for changes_of_all, series in alike.items():
+            for endpoint, share in changes_of_all:
+                known = self.series(found, endpoint)
+                known.requests[:] += series.requests * share
+                known.tokens[:] += series.tokens * share
         return found
 
 
@@ -90,14 +97,14 @@ def within_limits(
         spilling = Spilling(
             {name: Series(*(part[busy] for part in one)) for name, one in room.items()}, len(busy)
         )
-        sorts = _sorts(clock, rows, busy, ranks)
+        sorts = _sorts(clock, [row for row in rows if row.who.keys() & room.keys()], busy, ranks)
         spilling.place(sorts)
         for sort in sorts:
             sort.tell()
-        for name in {*wanted, *spilling.load}:
-            series, now = clock.series(wanted, name), spilling.load.get(name)
-            series.requests[busy] = 0.0 if now is None else now.requests
-            series.tokens[busy] = 0.0 if now is None else now.tokens
+        for name, now in spilling.load.items():
+            series = clock.series(wanted, name)
+            for part, new in zip(series, now, strict=True):
+                part[busy] = new if name in room else part[busy] + new
     names = sorted(wanted, key=lambda name: (-_most(wanted[name].requests), name))
     return tuple(_load(name, clock, wanted[name], limits.get(name), over.get(name, 0.0)) for name in names)
 
@@ -148,7 +155,7 @@ class _Want(NamedTuple):
 
 
 class Spilling:
-    """Room in the busy minutes, and who takes it."""
+    """Room in the busy minutes, and who takes it. `load`: of whom has no limit, only what others had no room for."""
 
     def __init__(self, room: Mapping[str, Series], minutes: int) -> None:
         self._room, self._minutes = room, minutes
@@ -177,7 +184,8 @@ class Spilling:
             share = self._share(name, load, alike)
             for sort, tried, many in alike:
                 taken = many * share
-                load.add(slice(None), taken, sort.tokens)
+                if tried or name in self._room:
+                    load.add(slice(None), taken, sort.tokens)
                 sort.given[name] = sort.given.get(name, 0.0) + float(taken.sum())
                 left = many - taken
                 if left.max() > _ROUNDING:
@@ -201,8 +209,6 @@ def _sorts(clock: Clock, rows: Iterable[Row], busy: NDArray[np.int64], ranks: Ra
     place = np.full(len(clock.minutes), -1)
     place[busy] = np.arange(len(busy))
     for row in rows:
-        if not row.who:
-            continue
         key = (row.kind.application, row.kind.alias, row.order, *row.who.items())
         if key not in found:
             found[key] = Sort(row.order, row.who, ranks.priority(row.kind.application), len(busy))

@@ -75,7 +75,8 @@ def _lines(rows: Iterable[Row], scales: Scales) -> tuple[tuple[Line, ...], Line]
         if key not in by_name:
             by_name[key] = Sums(scales)
         by_name[key].add(row)
-        every.add(row)
+    for sums in by_name.values():
+        every.absorb(sums)
     lines = (sums.line(*key) for key, sums in by_name.items())
     return tuple(sorted(lines, key=lambda line: (-line.exchanges, line.application, line.alias))), every.line(
         "", ""

@@ -93,6 +93,10 @@ class Known:
         self.known += known
         self.unknown += unknown
 
+    def absorb(self, other: "Known") -> None:
+        """All of another's."""
+        self.add(other.total, other.known, other.unknown)
+
     @property
     def sum(self) -> float | None:
         """What is known of it; None: nothing is."""
@@ -137,6 +141,22 @@ class Sums:
             self._after[endpoint] += share * count
             self._count_after(row, endpoint, share)
 
+    def absorb(self, other: "Sums") -> None:
+        """All of another's."""
+        self.exchanges += other.exchanges
+        for mine, others in zip(self._by_name(), other._by_name(), strict=True):
+            for name, count in others.items():
+                mine[name] += count
+        for own, more in zip(self._known(), other._known(), strict=True):
+            own.absorb(more)
+        for key, gain in other._gains.items():
+            self._gains[key] += gain
+        self._lost += other._lost
+        self._limited += other._limited
+        self._failed += other._failed
+        self._moved += other._moved
+        self._unmeasured += other._unmeasured
+
     def line(self, application: str, alias: str) -> Line:
         """What they come to."""
         count = max(1, self.exchanges)
@@ -162,6 +182,12 @@ class Sums:
             _whole(self._failed / count),
             _part(self._took_after.unknown, served),
         )
+
+    def _by_name(self) -> tuple[dict[str, float], ...]:
+        return self._before, self._after, self._refused
+
+    def _known(self) -> tuple[Known, ...]:
+        return self._cost_before, self._cost_after, self._took_before, self._took_after
 
     def _count_before(self, row: Row) -> None:
         kind, group = row.kind, row.group
