@@ -39,6 +39,20 @@ def test_a_missing_variable_is_told(run: Run, folder: Path) -> None:
     )
 
 
+def test_what_the_console_cannot_use_is_told_and_what_this_machine_lacks_is_a_warning(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    oidc = '[console.oidc]\nissuer = "{}"\nclient_id = "c"\nclient_secret_env = "NO_SECRET"\nroles.admin = ["a"]\n'
+    (folder / "bad.toml").write_text(CONFIG + oidc.format("a.example"))
+    (folder / "good.toml").write_text(CONFIG + oidc.format("https://a.example"))
+    bad, good = run("check", "bad.toml"), run("check", "good.toml")
+
+    assert (bad.code, good.code) == (1, 0)
+    assert bad.err.startswith('error: bad.toml:6:1: "a.example" cannot be an issuer\n')
+    assert good.err.startswith("warning: good.toml:8:1: NO_SECRET is not set\n")
+
+
 def test_json_says_the_same(run: Run, folder: Path) -> None:
     (folder / "freehold.toml").write_text(CONFIG + "[providers.ollama]\n")
     said = run("check", "--json")
