@@ -10,6 +10,6 @@ DRILL = Command(
     "drill",
     "",
     "what if: lose a provider, a country or a licence on purpose",
-    "freehold drill rehearse one-provider --alias fast --requests 100",
+    "freehold drill rehearse us-apis-gone --alias fast --requests 100",
     commands=(LIST, SHOW, DUE, TRAFFIC, SIMULATE, REHEARSE, STOP, REPORT, VERIFY),
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freehold.bench.cases import Tasks, read_tasks
+from freehold.catalog.resolve import Resolved
 from freehold.cli.as_json import print_json
 from freehold.cli.bench import resolved_or_stop
 from freehold.cli.ledger_bodies import who
@@ -65,8 +66,9 @@ def run(args: Namespace) -> int:
     gateway = _gateway(state)
     scenario = load_scenario(args.scenario, state / SCENARIOS)
     before = world(resolved, state, datetime.now(UTC))
-    under = before.under(scenario, _traffic(state, scenario))
-    hit = struck(before, under)
+    traffic = _traffic(state, scenario, resolved)
+    under = before.under(scenario, traffic)
+    hit = struck(before, under, traffic)
     _none_other(state)
     drill, token = folder.new(state, scenario), secrets.token_urlsafe(24)
     order = _order(terms, gateway, (drill, scenario.name, token), hit)
@@ -175,12 +177,13 @@ def _none_other(state: Path) -> None:
     drill_order.remove(state)
 
 
-def _traffic(state: Path, scenario: Scenario) -> Traffic | None:
+def _traffic(state: Path, scenario: Scenario, resolved: Resolved) -> Traffic | None:
+    """What was asked lately, where it matters: to who is most used, and to what stands at a pool's `*`."""
     where = [*(one.where for one in scenario.lost), *(one.where for one in scenario.changed)]
     words = [text for one in where for _, texts in one for text in texts]
     now_ms = time.time_ns() // 1_000_000
     ranked = any(text.startswith("@") for text in words)
-    return read_traffic(state, now_ms - TRAFFIC_MS, now_ms) if ranked else None
+    return read_traffic(state, now_ms - TRAFFIC_MS, now_ms) if ranked or resolved.globs else None
 
 
 def _order(terms: Terms, gateway: Running, named: tuple[str, str, str], hit: tuple[Struck, ...]) -> Order:
@@ -221,7 +224,7 @@ def _announced(course: Course, scenario: Scenario, terms: Terms) -> dict[str, Pl
         "until_ms": order.until_ms,
         "ends_ms": course.ends_ms,
         "lost": tuple(one.endpoint for one in order.struck if one.way is not None),
-        "changed": tuple(one.endpoint for one in order.struck if one.way is None),
+        "changed": tuple(one.endpoint for one in order.struck if one.way is None and not one.spared),
         "criteria": terms.criteria.told(),
     }
 

@@ -6,7 +6,7 @@ REHEARSE = Command(
     "rehearse",
     "rehearse:run",
     "lose it for real, on the gateway that is running, for a while",
-    "freehold drill rehearse one-provider --alias fast --requests 200 --for 60s",
+    "freehold drill rehearse us-apis-gone --alias fast --requests 200 --for 60s",
     (
         argument("scenario", metavar="SCENARIO", help="a name that `freehold drill list` shows, or a file"),
         argument("--share", type=float, metavar="SHARE", help="of all requests, 0 to 1, for real"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from freehold.config.schema import Limit
 from freehold.drills.measuring import Allowed
+from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
 from freehold.gateway.drill_order import Plain, Struck
 from freehold.vocabulary.errors import BadRequest
@@ -14,22 +15,29 @@ from freehold.vocabulary.exchange import Exchange
 from freehold.vocabulary.facts import Facts, RequestFacts
 
 
-def struck(before: World, under: World) -> tuple[Struck, ...]:
-    """Every endpoint that the scenario hits. Raises BadRequest where it hits none."""
-    found = tuple(one for name in before.endpoints if (one := _struck(name, before, under)) is not None)
+def struck(before: World, under: World, traffic: Traffic | None = None) -> tuple[Struck, ...]:
+    """Every endpoint that the scenario hits; of patterns also those that `traffic` went to, each by itself.
+
+    Raises BadRequest where it hits none.
+    """
+    asked = set() if traffic is None else {kind.endpoint for kind in traffic.groups if kind.endpoint}
+    names = dict.fromkeys([*before.endpoints, *sorted(asked)])
+    every = tuple(_struck(name, before, under) for name in names)
+    patterns = any("*" in one.endpoint for one in every if not one.spared)
+    found = tuple(one for one in every if patterns or not one.spared)
     if not found:
         remedy = "Choose another scenario; `freehold drill show` tells what one looks for."
         raise BadRequest("the scenario hits no endpoint of this configuration", remedy=remedy)
     return found
 
 
-def _struck(name: str, before: World, under: World) -> Struck | None:
+def _struck(name: str, before: World, under: World) -> Struck:
     facts = dict(_changed(before.facts(name), under.facts(name)))
     if (way := under.way(name)) is not None:
         return Struck(name, way.value, facts=facts)
     change = under.change(name)
     if change is None:
-        return None
+        return Struck(name)
     limit = under.resolved.config.limits.get(name, Limit()) if change.limits is not None else Limit()
     return Struck(
         name,

@@ -43,6 +43,11 @@ class Struck(Struct, frozen=True, omit_defaults=True):
     refuses_share: float = 0.0  # of all prompts
     facts: Mapping[str, Plain] = {}  # what is known of it then, where that differs
 
+    @property
+    def spared(self) -> bool:
+        """Whether nothing becomes of it, though a pattern that fits it is struck."""
+        return self == Struck(self.endpoint)
+
 
 class Order(Struct, frozen=True):
     """One drill. Moments are Unix milliseconds."""

@@ -71,8 +71,9 @@ class Strikes:
         return next(fits, None)
 
     def hits(self, endpoint: str) -> bool:
-        """Whether it is one of those."""
-        return self.at(endpoint) is not None
+        """Whether anything becomes of it."""
+        found = self.at(endpoint)
+        return found is not None and not found.spared
 
 
 class FaultyDoor:
