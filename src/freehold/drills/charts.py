@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from freehold.drills.simulation import Line
+
 WIDTH = 680
 LABELS = 200  # for what stands left of the bars
 BAR, GAP = 15, 6
@@ -14,7 +16,7 @@ SERVED, MOVED, REFUSED, LIMITED, FAILED, LOST = (
     "served by another",
     "refused by a rule",
     "over a limit",
-    "failed then",
+    "not served then",
     "lost",
 )
 FILLS: Mapping[str, str] = {
@@ -97,6 +99,24 @@ def moves(title: str, rows: Sequence[tuple[str, float, float]]) -> str:
         y += 20
     parts.append(_text(LABELS, y + 6, "ring: before; disc: under the scenario", size=9))
     return _svg(title, parts, y + 12)
+
+
+def before(line: Line) -> dict[str, float]:
+    """What became of a line's requests."""
+    return {SERVED: line.served_before, FAILED: 1 - line.served_before}
+
+
+def after(line: Line) -> dict[str, float]:
+    """What becomes of them under the scenario."""
+    stays = sum(min(share, line.by_before.get(name, 0.0)) for name, share in line.by_after.items())
+    return {
+        SERVED: stays,
+        MOVED: max(0.0, line.served_after - stays),
+        REFUSED: sum(line.refused.values()),
+        LIMITED: line.limited,
+        FAILED: line.failed,
+        LOST: line.lost,
+    }
 
 
 def _stack(y: float, shares: Mapping[str, float]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 It follows from report.json alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from freehold.drills import charts
 from freehold.drills.findings import percent
@@ -20,7 +20,7 @@ from freehold.drills.markup import (
     table,
     told,
 )
-from freehold.drills.rehearsal import Rehearsal
+from freehold.drills.rehearsal import Phase, Rehearsal
 from freehold.drills.report import Announced, Report
 from freehold.drills.simulation import Line
 from freehold.ledger.checkpoint import Checkpoint, read
@@ -33,6 +33,21 @@ METHOD = (
     "what policy allows, who of them is there, in which order they are asked. What the scenario does not touch goes on "
     "as it was recorded. What is not known is shown as unknown, and is not zero."
 )
+_MODES = {"marked": "test requests of its own", "shadow": "copies of {} of all", "share": "{} of all"}
+_MEASURES: Mapping[str, Callable[[Phase], str]] = {
+    "requests": lambda part: f"{part.exchanges:,}",
+    "answered": lambda part: share(part.answered),
+    "failed": lambda part: share(part.failed),
+    "refused by policy": lambda part: share(part.refused),
+    "answered by another, or by two": lambda part: share(part.degraded),
+    "waited": lambda part: f"{part.queued:,}",
+    "streams that broke off": lambda part: f"{part.streams_lost:,}",
+    "ms for a whole answer, mean": lambda part: bounds(part.latency_ms),
+    "ms until its first byte, mean": lambda part: bounds(part.first_byte_ms),
+    "ms, 95 of 100 at most": lambda part: bounds(part.latency_p95_ms),
+    "USD each": lambda part: bounds(part.cost_usd),
+    "score of test requests, 0 to 1": lambda part: bounds(part.quality),
+}
 
 
 def page(report: Report) -> str:
@@ -89,8 +104,11 @@ def _findings(report: Report) -> str:
 
 def _results(report: Report) -> str:
     found, lines = report.simulation, report.simulation.lines
-    bars = [("all, before", _before(found.total)), ("all, under the scenario", _after(found.total))]
-    bars += [(f"{line.application} · {line.alias}", _after(line)) for line in lines[:LINES_SHOWN]]
+    bars = [
+        ("all, before", charts.before(found.total)),
+        ("all, under the scenario", charts.after(found.total)),
+    ]
+    bars += [(f"{line.application} · {line.alias}", charts.after(line)) for line in lines[:LINES_SHOWN]]
     parts = [
         '<h2 class="new">Results of the simulation</h2>',
         _fates(report),
@@ -182,29 +200,22 @@ def _loads(report: Report) -> str:
 
 
 def _rehearsal(one: Rehearsal) -> str:
+    failed = one.restored is None or one.restored.after_ms > 0
     rows = [
-        ("Mode", f"{one.mode}, for {percent(one.share)} of what it applies to, by {one.who}"),
-        ("Fault", f"{day(one.from_ms)} to {day(one.until_ms)}; {one.ended}"),
+        (
+            "Requests in it",
+            f"{_MODES.get(one.mode, one.mode).format(percent(one.share))}; begun by {one.who}",
+        ),
+        ("Fault", f"{(one.until_ms - one.from_ms) / 1000:g} s from {day(one.from_ms)} on; {one.ended}"),
         ("Would have been broken off if", "; ".join(one.criteria)),
         ("Noticed", moment(one.detected)),
         ("No longer tried", moment(one.left_alone)),
-        ("Service restored", moment(one.restored)),
+        ("Service restored", moment(one.restored) if failed else "no request failed"),
         ("Used again after the fault", moment(one.returned)),
         ("Prompts where policy does not allow them", ", ".join(one.violations) or "0"),
     ]
-    head = ("", "#Requests", "#Answered", "#Failed", "#Refused", "#Degraded", "#Queued", "#Streams lost",
-            "#Mean ms", "#95 of 100, ms", "#USD each", "#Score")  # fmt: skip
-    cells = [
-        (
-            part.name,
-            f"{part.exchanges:,}",
-            *(share(each) for each in (part.answered, part.failed, part.refused, part.degraded)),
-            str(part.queued),
-            str(part.streams_lost),
-            *(bounds(each) for each in (part.latency_ms, part.latency_p95_ms, part.cost_usd, part.quality)),
-        )
-        for part in one.phases
-    ]
+    cells = [(name, *map(told, one.phases)) for name, told in _MEASURES.items()]
+    head = ("", *(f"#{part.name}" for part in one.phases))
     return (
         '<h2 class="new">Results of the rehearsal</h2>'
         + table("", (), rows)
@@ -374,25 +385,3 @@ def _scenario(report: Report) -> str:
         f"<h3>Policy {told(one.label)}</h3><pre>{told(one.text)}</pre>" for one in report.inputs.policies
     )
     return f'<h2 class="new">The scenario, and the policies in force</h2><pre>{told(report.scenario)}</pre>{texts}'
-
-
-def _before(line: Line) -> dict[str, float]:
-    refused = sum(line.refused.values()) if line.served_before < 1 else 0.0
-    rest = max(0.0, 1 - line.served_before - refused)
-    return {
-        charts.SERVED: line.served_before,
-        charts.REFUSED: min(refused, 1 - line.served_before),
-        charts.FAILED: rest,
-    }
-
-
-def _after(line: Line) -> dict[str, float]:
-    stays = sum(min(share, line.by_before.get(name, 0.0)) for name, share in line.by_after.items())
-    return {
-        charts.SERVED: stays,
-        charts.MOVED: max(0.0, line.served_after - stays),
-        charts.REFUSED: sum(line.refused.values()),
-        charts.LIMITED: line.limited,
-        charts.FAILED: line.failed,
-        charts.LOST: line.lost,
-    }
