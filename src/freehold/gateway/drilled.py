@@ -68,7 +68,8 @@ class Drilled:
         """What holds for its request of a moment: policies over what is known, or over what it changes of that."""
         return self._overlay if self._overlay is not None and self.strikes.rages(at_ms) else self._own
 
-    def settled(self, attempts: Iterable[Attempt]) -> list[Attempt]:
+    @staticmethod
+    def settled(attempts: Iterable[Attempt]) -> list[Attempt]:
         """The attempts as budgets are to see them: what never went out has cost nothing."""
         return [
             replace(one, outcome=Fault.CONNECT.value) if INJECTED in one.detail else one for one in attempts
