@@ -46,7 +46,7 @@ def answers(url: str) -> bool:
 
 def consoles(up: int) -> list[int]:
     """The console processes of a gateway: its children in a session of their own."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ProcessLookupError):  # one of them may end meanwhile
         tasks = Path(f"/proc/{up}/task").iterdir()
         children = [int(one) for task in tasks for one in (task / "children").read_text().split()]
         return [one for one in children if os.getsid(one) == one]

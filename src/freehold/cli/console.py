@@ -1,4 +1,4 @@
-"""`freehold console`: the web pages in a process of their own, and the tokens to sign in with."""
+"""`freehold console`: the web pages in a process of their own."""
 
 import os
 import socket
@@ -13,8 +13,7 @@ from freehold.cli.as_json import print_json
 from freehold.cli.beside import Shown, console_lines, console_told
 from freehold.cli.console_doing import Drilling
 from freehold.cli.given import FOUND_HERE, given
-from freehold.cli.output import OK, USAGE, Stop, table
-from freehold.cli.settings import state_dir
+from freehold.cli.output import OK, USAGE, Stop
 from freehold.config.environment import environment
 from freehold.config.load import Loaded, load_all, load_text
 from freehold.console.child import listen
@@ -70,21 +69,3 @@ def _ports(current: Current, path: Path | None) -> Mapping[str, object]:
     """What the console's pages are lent by rooms beside it."""
     drills: Drills = Drilling(current, path)
     return {"drills": drills}
-
-
-def token(args: Namespace) -> int:
-    """Make a token, end one, or list them. Only its text goes to stdout."""
-    tokens = Tokens(state_dir(args))
-    if args.list:
-        rows = [(one.name, one.role) for one in tokens.listed().values()]
-        if args.json:
-            print_json([{"name": name, "role": role} for name, role in rows])
-        else:
-            print(*table(("NAME", "ROLE"), rows), sep="\n")
-    elif args.end:
-        ended = tokens.end(args.name)
-        print(f"ended the token of {ended.name} ({ended.role}); whoever signed in with it is signed out")
-    else:
-        text = tokens.make(args.name, args.role)
-        print_json({"name": args.name, "role": args.role, "token": text}) if args.json else print(text)
-    return OK

@@ -18,7 +18,7 @@ CONSOLE = Command(
     (
         Command(
             "token",
-            "console:token",
+            "console_token:token",
             "make a token to sign in with, and show it once",
             "freehold console token --name ana --role viewer",
             (
