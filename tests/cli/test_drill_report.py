@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from freehold.cli.main import main
+from freehold.config.document import parse
 from freehold.config.schema import Ledger
 from freehold.drills import folder
+from freehold.drills.inputs import PolicyText
 from freehold.drills.inventing import example_files, recorded
 from freehold.drills.loading import shipped
+from freehold.drills.report import Report, made
+from freehold.drills.verifying import given_of
 from freehold.ledger.bodies import Bodies, Body
 from freehold.ledger.query import events
+from freehold.policy.source import load_policy
 from freehold.vocabulary.exchange import Attempt, Exchange, Outcome, Part
 
 MANY = 400
@@ -147,6 +154,52 @@ def test_whatever_else_was_changed_in_a_report_is_found(
     else:
         assert code == 1
         assert any(says in one for one in wrong(said))
+
+
+def test_a_report_that_was_worked_out_by_another_policy_is_not_the_one_that_was_announced(
+    example: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    report = msgspec.json.decode((out(example, ONE) / "report.json").read_bytes(), type=Report)
+    (policy,) = report.inputs.policies
+    text = policy.text.replace('require = "own"', 'require = "retention_days == 0"')
+    label = load_policy(parse(text, "policy.toml"), report.inputs.data_classes).label
+    inputs = replace(report.inputs, policies=(PolicyText(label, text),))
+    forged = made(example, replace(given_of(report), inputs=inputs))
+    assert forged.simulation.total.refused != report.simulation.total.refused
+    (tmp_path / "report.json").write_bytes(folder.plain(forged))
+
+    code, said = verified(example, tmp_path / "report.json", capsys)
+
+    assert code == 1
+    assert wrong(said) == ["the result is not the one whose SHA-256 was put on the ledger (drill-simulated)"]
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 1}', b"\xff"])
+def test_what_is_no_report_is_said_to_be_none(
+    example: Path, tmp_path: Path, capsys: Printed, data: bytes
+) -> None:
+    (tmp_path / "report.json").write_bytes(data)
+    (tmp_path / "report.html").write_text("<p>All is well.</p>")
+
+    code, said = verified(example, tmp_path / "report.json", capsys)
+
+    assert code == 1
+    assert [says.partition(":")[0] for says in wrong(said)] == [
+        "it cannot be worked out again",
+        "no page can be made of report.json",
+    ]
+
+
+def test_a_page_that_says_something_else_is_found(example: Path, tmp_path: Path, capsys: Printed) -> None:
+    for name in ("report.json", "report.html"):
+        shutil.copy(out(example, ONE) / name, tmp_path / name)
+    page = tmp_path / "report.html"
+    page.write_text(page.read_text().replace("stands on one leg", "stands firmly", 1))
+
+    code, said = verified(example, tmp_path / "report.json", capsys)
+
+    assert code == 1
+    assert wrong(said) == ["report.html says something else than report.json"]
 
 
 def test_a_record_that_was_changed_on_the_ledger_is_found(

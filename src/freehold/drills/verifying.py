@@ -31,6 +31,7 @@ OK, OPEN, WRONG = "ok", "open", "WRONG"
 RELATIVE = 1e-9
 NAMED = 20  # differences that are told one by one
 _ASIDE = ("freehold", "announced", "keys", "checkpoints")  # who made it, and what is checked in another way
+_UNREADABLE = (FreeholdError, msgspec.DecodeError, ValueError, LookupError, TypeError, ArithmeticError)
 _FROM_BODIES = ("data_side", "findings", "register")
 
 
@@ -46,7 +47,7 @@ def checks(data: bytes, state: Path, keys: Sequence[str] = (), body: Body | None
     try:
         report = msgspec.json.decode(data, type=Report)
         again = made(state, given_of(report), body or (lambda exchange: None))
-    except (FreeholdError, msgspec.DecodeError, ValueError, LookupError) as error:
+    except _UNREADABLE as error:
         yield from _ledger(state, keys, ())
         yield Line(WRONG, f"it cannot be worked out again: {error}")
         return
@@ -94,8 +95,11 @@ def as_announced(report: Report, found: Simulation | None, tried: Rehearsal | No
 
 def looks_right(data: bytes, html: str) -> Line:
     """Whether a page says what report.json says."""
-    if page(msgspec.json.decode(data, type=Report)) == html:
-        return Line(OK, "report.html says what report.json says")
+    try:
+        if page(msgspec.json.decode(data, type=Report)) == html:
+            return Line(OK, "report.html says what report.json says")
+    except _UNREADABLE as error:
+        return Line(WRONG, f"no page can be made of report.json: {error}")
     return Line(WRONG, "report.html says something else than report.json")
 
 
