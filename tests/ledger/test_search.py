@@ -5,6 +5,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -443,6 +445,28 @@ def test_damage_that_is_met_while_it_is_in_use_is_told_and_mended(state: Path) -
         search.find(Query())
     search.catch_up()
     assert len(search.find(Query()).rows) == 50
+
+
+def test_what_keeps_it_from_filling_is_told_and_tried_again(state: Path) -> None:
+    write(state, [plain(1)])
+    (state / FILE).mkdir()
+    search, stop, mended, told = Search(state), threading.Event(), threading.Event(), list[Exception]()
+
+    def mend(error: Exception) -> None:
+        told.append(error)
+        (state / FILE).rmdir()
+        mended.set()
+
+    filling = threading.Thread(target=search.keep_up, args=(stop, mend))
+    filling.start()
+    assert mended.wait(30)
+    end = time.monotonic() + 30
+    while not search.find(Query()).rows:
+        assert time.monotonic() < end
+    stop.set()
+    filling.join()
+    assert len(told) == 1
+    assert Search(state).catch_up()  # the lock is free again
 
 
 def test_nothing_is_added_up_by_a_word_that_is_not_kept(state: Path) -> None:

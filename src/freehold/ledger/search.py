@@ -156,7 +156,7 @@ class Search:
         while not stop.is_set():
             try:
                 self.catch_up(stop.is_set)
-            except (sqlite3.Error, OSError) as error:
+            except Exception as error:  # whatever it is, pages go on with what is indexed
                 told(error)
             stop.wait(POLL_S)
         self.close()

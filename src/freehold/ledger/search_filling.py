@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -250,22 +250,26 @@ def remove(state: Path) -> None:
 
 def _opened(state: Path) -> sqlite3.Connection:
     """The index, or a new one in place of one that is damaged, of another version, or ahead of its journals."""
-    try:
-        connection = _connected(state)
-        if _is_sound(state, connection):
-            return connection
-        connection.close()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise  # the disk is full, say: nothing is wrong with what is there
-    remove(state)
-    connection = _connected(state)
-    connection.executescript(SCHEMA)
-    return connection
-
-
-def _connected(state: Path) -> sqlite3.Connection:
     file = state / FILE
+    if file.exists():
+        try:
+            connection = _connected(file)
+            if _is_sound(state, connection):
+                return connection
+            connection.close()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # the disk is full, say: nothing is wrong with what is there
+        remove(state)
+    draft = file.with_suffix(".new")  # whoever reads finds no index, or one with its tables
+    draft.unlink(missing_ok=True)
+    with closing(_connected(draft)) as connection:
+        connection.executescript(SCHEMA)
+    draft.replace(file)
+    return _connected(file)
+
+
+def _connected(file: Path) -> sqlite3.Connection:
     make_private(file)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     try:
