@@ -23,7 +23,10 @@ Printed = pytest.CaptureFixture[str]
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with invented traffic of the example company."""
     into = tmp_path_factory.mktemp("drills") / "example"
-    assert main(["drill", "traffic", "--into", str(into), "--exchanges", str(MANY), "--days", "3"]) == 0
+    with pytest.MonkeyPatch.context() as here:  # where there is no configuration
+        here.chdir(into.parent)
+        here.delenv("FREEHOLD_CONFIG", raising=False)
+        assert main(["drill", "traffic", "--into", str(into), "--exchanges", str(MANY), "--days", "3"]) == 0
     return into
 
 

@@ -10,6 +10,8 @@ from freehold.cli.main import _EXIT_CODES
 from freehold.console.access import SIGN_IN_FAILED, SIGNED_IN
 from freehold.console.keys import CREATED, REVOKED
 from freehold.drills.report import BEGAN, ENDED
+from freehold.drills.simulation import SIMULATED
+from freehold.drills.traffic import INVENTED
 from freehold.gateway.attempt import ELSEWHERE
 from freehold.gateway.drilling import IN_FORCE as DRILL_IN_FORCE
 from freehold.gateway.drilling import OVER
@@ -85,7 +87,7 @@ def test_every_field_of_an_exchange_and_every_kind_of_event_is_there() -> None:
     told = [name for row in rows(PAGE["What is told of an exchange"]) for name in code(row[0])]
     kinds_of_events = {IN_FORCE, OPENED, HOLD, RELEASE, BEGUN, DONE, BODY_OPENED, ROTATED, WITHHELD}
     kinds_of_events |= {PEERS_ASKED, FINDING, SIGNED_IN, SIGN_IN_FAILED, CREATED, REVOKED}
-    kinds_of_events |= {BEGAN, ENDED, DRILL_IN_FORCE, OVER}
+    kinds_of_events |= {BEGAN, ENDED, DRILL_IN_FORCE, OVER, SIMULATED, INVENTED}
 
     assert sorted(told) == sorted({*(field.name for field in fields(Exchange)), *kinds_of_events})
 

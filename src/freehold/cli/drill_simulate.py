@@ -9,26 +9,24 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from freehold.bench.results import qualities
+from freehold.catalog.resolve import keyless
 from freehold.cli.as_json import print_json
-from freehold.cli.drill_traffic import load
 from freehold.cli.output import OK, USAGE, Stop, one_line, progress, table
 from freehold.cli.period import day_in, unix_ms
-from freehold.cli.settings import configured
+from freehold.cli.settings import config_of
 from freehold.config import schema as settings
 from freehold.config.environment import environment
 from freehold.drills import folder
 from freehold.drills.inputs import Inputs, inputs_of
-from freehold.drills.loading import load_scenario
+from freehold.drills.loading import SCENARIOS, load_scenario
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulating import simulate
-from freehold.drills.simulation import Concentration, Line, Load, Simulation
+from freehold.drills.simulation import SIMULATED, Concentration, Line, Load, Simulation
 from freehold.drills.traffic import MINUTE_MS, Traffic, read_traffic
 from freehold.drills.world import world
 from freehold.ledger.ledger import event, noted
 from freehold.vocabulary.errors import BadRequest, ConfigError
 
-SIMULATED = "drill-simulated"  # the kind of event
-SCENARIOS = "scenarios"  # the folder of the state directory with one's own
 _LINES_SHOWN = 40
 _LINES = (
     "APPLICATION",
@@ -62,24 +60,23 @@ _SPREAD = ("BY", "HHI", "AFTER", "EFFECTIVE", "AFTER", "LARGEST AFTER")
 
 def run(args: Namespace) -> int:
     """Read, decide again, print, and keep it where that is wanted."""
-    path = configured(args, environment())
-    if path is None:
+    config = config_of(args)
+    if not config.aliases:
         remedy = (
             "Let `freehold init` write one, or `freehold drill traffic --into DIR` an example with traffic."
         )
-        raise Stop(USAGE, ConfigError("there is no freehold.toml here", remedy=remedy))
-    resolved = load(path)
-    own = Path(resolved.config.state_dir).absolute()
+        raise Stop(USAGE, ConfigError("there is no configuration with an alias", remedy=remedy))
+    own = Path(config.state_dir).absolute()
     state = own if args.ledger is None else Path(args.ledger).absolute()
     scenario = load_scenario(args.scenario, own / SCENARIOS)
     with progress("reading the ledger"):
         traffic = _traffic(args, state)
-        before, scores = world(resolved, own, datetime.now(UTC)), qualities(own)
+        before, scores = world(keyless(config, environment()), own, datetime.now(UTC)), qualities(own)
         found = simulate(before, scenario, traffic, scores)
     drill = None
     if args.save:
         inputs = inputs_of(before, traffic, scores)
-        drill = _kept(state, resolved.config.ledger, scenario, inputs, found)
+        drill = _kept(state, config.ledger, scenario, inputs, found)
     if args.json:
         print_json(found if drill is None else {"drill": drill, "simulation": found})
         return OK

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from freehold.catalog.resolve import Resolved, keyless
-from freehold.cli.output import OK, USAGE, Stop, progress
-from freehold.cli.settings import configured
+from freehold.catalog.resolve import keyless
+from freehold.cli.output import OK, progress
+from freehold.cli.settings import config_of, configured
 from freehold.config.environment import environment
-from freehold.config.load import load_all
 from freehold.drills.inventing import Inventing, Plan, example_files, recorded
 from freehold.drills.world import world
 from freehold.vocabulary.errors import BadRequest
@@ -28,8 +27,10 @@ def run(args: Namespace) -> int:
     into = Path(args.into).absolute()
     _see_that_it_is_apart(into, args)
     into.mkdir(parents=True, exist_ok=True, mode=0o700)
-    example = None if args.config else _example(into)
-    resolved = load(example or Path(args.config))
+    config = configured(args, environment())
+    if config is None:
+        args.config = str(_example(into))
+    resolved = keyless(config_of(args), environment())
     before = world(resolved, into, datetime.now(UTC))
     plan = Plan(args.exchanges, args.days, args.seed, time.time_ns() // 1_000_000 // DAY_MS * DAY_MS)
     about = {"exchanges": plan.exchanges, "days": plan.days, "seed": plan.seed, "until_ms": plan.until_ms}
@@ -41,17 +42,9 @@ def run(args: Namespace) -> int:
     with progress("inventing"):
         count = recorded(into, replace(resolved.config.ledger, witnesses={}), inventing.exchanges(), about)
     print(f"{count:,} invented exchanges of {plan.days} days in {into}")
-    how = f"--config {example}" if example else f"--config {args.config} --ledger {args.into}"
+    how = f"--config {config} --ledger {args.into}" if config else f"--config {args.config}"
     print(f"Next: freehold drill simulate us-apis-gone {how}")
     return OK
-
-
-def load(path: Path) -> Resolved:
-    """The configuration to decide with, without its keys. Ends the command where it cannot be read."""
-    loaded = load_all(path)
-    if isinstance(loaded, list):
-        raise Stop(USAGE, *loaded)
-    return keyless(loaded.config, environment())
 
 
 def _see_that_it_is_apart(into: Path, args: Namespace) -> None:
@@ -59,12 +52,10 @@ def _see_that_it_is_apart(into: Path, args: Namespace) -> None:
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         remedy = "Name a folder that is new or empty: what is invented must not mix with what is real."
         raise BadRequest(f"{into} is not empty", remedy=remedy)
-    path = configured(args, environment())
-    if path is not None:
-        state = Path(load(path).config.state_dir).absolute()
-        if into == state or state in into.parents:
-            remedy = "Name a folder outside of it: what is invented must not mix with what is real."
-            raise BadRequest(f"{into} is in the state directory of {path}", remedy=remedy)
+    state = Path(config_of(args).state_dir).absolute()
+    if into == state or state in into.parents:
+        remedy = "Name a folder outside of it: what is invented must not mix with what is real."
+        raise BadRequest(f"{into} is in the state directory {state}", remedy=remedy)
 
 
 def _example(into: Path) -> Path:

@@ -32,7 +32,7 @@ TRAFFIC = Command(
         argument(
             "--config",
             metavar="FILE",
-            help="whose aliases, policies and applications (default: a company that does not exist)",
+            help="whose aliases and applications (default: as elsewhere; without one, an invented company)",
         ),
     ),
 )

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct
 
 from freehold.drills.scenario import Scenario
+from freehold.drills.simulation import SIMULATED
 from freehold.vocabulary.exchange import Event
 
-BEGAN, DONE = "drill-began", ("drill-simulated", "drill-ended")  # kinds of events
+BEGAN, DONE = "drill-began", (SIMULATED, "drill-ended")  # kinds of events
 
 
 class Due(Struct, frozen=True):

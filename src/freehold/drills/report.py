@@ -23,7 +23,7 @@ from freehold.drills.measuring import measured
 from freehold.drills.rehearsal import Graded, Rehearsal
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulating import simulate
-from freehold.drills.simulation import Simulation
+from freehold.drills.simulation import SIMULATED, Simulation
 from freehold.drills.striking import allowed
 from freehold.drills.traffic import read_traffic
 from freehold.drills.world import World
@@ -34,7 +34,7 @@ from freehold.vocabulary.errors import NotFound
 from freehold.vocabulary.exchange import Event, Exchange
 
 VERSION = 1
-SIMULATED, BEGAN, ENDED = "drill-simulated", "drill-began", "drill-ended"  # kinds of events
+BEGAN, ENDED = "drill-began", "drill-ended"  # kinds of events
 NOT_MEASURED = (
     "People: whether somebody knows what to do, who decides, and how customers are told.",
     "Contracts: notice, termination, the return of data and help with a transition.",

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from freehold.vocabulary.report import Interval
 
+SIMULATED = "drill-simulated"  # the kind of event: a simulation was kept, with SHA-256 of its file
+
 
 class Fate(Struct, frozen=True):
     """What becomes of an endpoint."""

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from freehold.drills.dataside import Body
 from freehold.drills.folder import plain
 from freehold.drills.rehearsal import Rehearsal
-from freehold.drills.report import BEGAN, ENDED, SIMULATED, Given, Report, made
+from freehold.drills.report import BEGAN, ENDED, Given, Report, made
 from freehold.drills.report_page import page
-from freehold.drills.simulation import Simulation
+from freehold.drills.simulation import SIMULATED, Simulation
 from freehold.ledger.log_keys import VKEY
 from freehold.ledger.notes import Verifier, verifier
 from freehold.ledger.proofs import parse_proof
