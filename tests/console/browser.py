@@ -196,7 +196,7 @@ def town(folder: Path) -> Iterator[Town]:
             made = {name: keys.create(name, data_class=level)[1] for name, level in _APPLICATIONS.items()}
             found = Town(*_started(gateway, folder), gateway, made)
             _fill(found, partners, behind["north"])
-            _indexed(gateway.state)
+            indexed(gateway.state)
             yield found
         finally:
             gateway.kill()
@@ -230,7 +230,7 @@ def _fill(found: Town, partners: Partners, north: Sparring) -> None:
     assert found.ask("claims", "notes") == 403  # nobody in Europe serves it
 
 
-def _indexed(state: Path) -> None:
+def indexed(state: Path) -> None:
     """Wait until the console has taken in what is on the ledger."""
     search, until = Search(state), time.monotonic() + PATIENCE_MS / 1000
     while search.progress < 1:

@@ -35,6 +35,7 @@ BEFORE_S, AFTER_S, REQUESTS = 5, 10, 60
 FAILED_MOST = "20%"  # of what is in the drill; more breaks it off
 SAID_BYTES = 20_000
 COMMAND_S_MAX = 300.0
+_ERROR = re.compile(r"^error: (.+)\nremedy: (.*)$", re.MULTILINE)
 _DRILL = re.compile(r"^drill (d[0-9a-f]{19})", re.MULTILINE)
 
 
@@ -127,8 +128,9 @@ class Drilling(Looking):
             self._command(words), capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False
         )
         if done.returncode != OK:
-            said, _, remedy = done.stderr.strip().partition("\nremedy: ")
-            raise FreeholdError(said.removeprefix("error: "), remedy=remedy)
+            if (found := _ERROR.search(done.stderr)) is None:
+                raise RuntimeError(done.stderr)
+            raise FreeholdError(found[1], remedy=found[2])
         return done.stdout
 
     def _command(self, words: list[str]) -> list[str]:

@@ -78,7 +78,7 @@
       const under = above[i + 1] || series[i].values.map(() => 0);
       above[i] = series[i].values.map((value, row) => (value || 0) + under[row]);
     }
-    return above;
+    return above.map((values) => values.map((value) => value || null)); // of nothing, no line is drawn either
   }
 
   function axes(given, found, colours) {
