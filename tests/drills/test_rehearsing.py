@@ -116,7 +116,7 @@ def found(there: House, traffic: Sequence[Exchange], bystanders: list[Said]) -> 
 
     thread = Thread(target=others)
     thread.start()
-    times = ("--before", "2s", "--for", "5s", "--after", "3s")
+    times = ("--before", "3s", "--for", "5s", "--after", "3s")
     try:
         tasks = there.state.parent / "tasks.jsonl"
         tasks.write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")

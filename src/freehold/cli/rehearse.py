@@ -84,7 +84,7 @@ def run(args: Namespace) -> int:
     why, measured_ms = asyncio.run(_done(doing))
     found = measured(began, doing.records, course.allowed, (why, measured_ms), doing.graded)
     digest = _kept(state, found, before)
-    noted(state, resolved.config.ledger, event(ENDED, {"drill": drill, "why": why, "sha256": digest}))
+    noted(state, resolved.config.ledger, event(ENDED, _ended(found, digest)))
     if args.json:
         print_json(found)
     else:
@@ -227,6 +227,10 @@ def _announced(course: Course, scenario: Scenario, terms: Terms) -> dict[str, Pl
         "changed": tuple(one.endpoint for one in order.struck if one.way is None and not one.spared),
         "criteria": terms.criteria.told(),
     }
+
+
+def _ended(found: Rehearsal, digest: str) -> dict[str, Plain]:
+    return {"drill": found.id, "scenario": found.scenario, "why": found.ended, "sha256": digest}
 
 
 def _kept(state: Path, found: Rehearsal, before: World) -> str:
