@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.console.visitor import Visitor
+
 pytestmark = pytest.mark.slow
 
 HOSTILE = {  # none of which may matter
@@ -200,11 +202,19 @@ def test_without_sdks_it_shows_the_same_and_where_it_stays_what_it_prints_works(
         assert fault
         assert curl(fault[1]).status == 200
         assert curl(command[1]).headers["x-freehold-finding"] == "refusal"
+        console = re.search(r"(?m)^ +console +(http://\S+) .* sign in with (\S+)$", said)
+        assert console
+        visitor = Visitor(console[1])
+        assert visitor.sign_in(console[2]).status == 303
+        assert visitor.get("/").status == 200
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=240)
 
     assert (running.returncode, out) == (0, "\nended; nothing is left behind\n")
     assert left(tmp_path, err) == ([], [])
+    pid = re.search(r"console (\d+)", said)
+    assert pid
+    assert not alive(int(pid[1]))
 
 
 def curl(line: str) -> http.client.HTTPResponse:

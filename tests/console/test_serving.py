@@ -20,7 +20,8 @@ import pytest
 from freehold.cli.beside import Shown
 from freehold.console.child import Child, listen
 from freehold.ledger import query
-from tests.console.site import CONFIG, PATIENCE_S, Visitor
+from tests.console.site import CONFIG
+from tests.console.visitor import PATIENCE_S, Visitor
 
 PORTS_TRIED = 10
 

@@ -21,6 +21,7 @@ from freehold.console.current import Current
 from freehold.console.cutoff import Drills
 from freehold.console.serving import serve
 from freehold.console.tokens import Tokens
+from freehold.gateway.running import running
 
 INPUT = 0  # the file that `up` writes what is to be shown to, and whose end is the end of `up`
 
@@ -40,7 +41,9 @@ def run(args: Namespace) -> int:
         if args.json
         else partial(print, *console_lines(said), sep="\n", flush=True)
     )
-    serve(current, listening, None, _ports(current, found.path), say)
+    beside = running(current.state)
+    gateway = None if beside is None else beside.url
+    serve(current, listening, gateway, _ports(current, found.path), say)
     return OK
 
 

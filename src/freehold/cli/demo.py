@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from freehold.cli.demo_callers import import_ahead
 from freehold.cli.demo_page import BOLD, RED, Page
-from freehold.cli.demo_stage import ALIAS, ENDINGS, GATEWAY, PROVIDERS, Stage
+from freehold.cli.demo_stage import ALIAS, CONSOLE, ENDINGS, GATEWAY, PROVIDERS, Stage
 from freehold.cli.demo_story import NotShown, Story
 from freehold.cli.output import OK, PROBLEMS
 from freehold.vocabulary.endpoint import Dialect
@@ -71,8 +71,9 @@ def _open(page: Page, stage: Stage) -> None:
 
 
 def _stay(page: Page, stage: Stage) -> int:
+    url, token = stage.open_console()
     page.line("\nEverything keeps running, for you to try:", BOLD)
-    page.facts(_to_try(stage))
+    page.facts([("console", f"{url} shows all of it on web pages; sign in with {token}"), *_to_try(stage)])
     try:
         while stage.running():
             time.sleep(WATCH_S)
@@ -86,7 +87,9 @@ def _to_try(stage: Stage) -> Iterator[tuple[str, str]]:
     north, messages = PROVIDERS[0], [{"role": "user", "content": "Hello"}]
     body, fault = json.dumps({"model": ALIAS, "messages": messages}), json.dumps({"fault": "refusal"})
     headers = ("-H", f"authorization: Bearer {stage.key}", "-H", "content-type: application/json")
-    pids = ", ".join(f"{name} {stage.pid(name)}" for name in (GATEWAY, *(one.name for one in PROVIDERS)))
+    pids = ", ".join(
+        f"{name} {stage.pid(name)}" for name in (GATEWAY, CONSOLE, *(one.name for one in PROVIDERS))
+    )
     asked = f'model="{ALIAS}", messages={json.dumps(messages)}'
     yield "curl", shlex.join(("curl", "-i", f"{stage.url}/v1/chat/completions", *headers, "-d", body))
     yield "OpenAI", f'client = openai.OpenAI(base_url="{stage.url}/v1", api_key="{stage.key}")'

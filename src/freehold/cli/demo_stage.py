@@ -28,6 +28,7 @@ from freehold.vocabulary.errors import FreeholdError
 
 ALIAS = "assistant"
 GATEWAY = "gateway"
+CONSOLE = "console"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_S = 20.0
 STOPPED_S = 5.0
@@ -123,6 +124,12 @@ class Stage:
     def state(self) -> Path:
         """Where its keys and its ledger lie."""
         return state_dir(Namespace(config=str(self.config)))
+
+    def open_console(self) -> tuple[str, str]:
+        """Serve web pages over all of it: their address, and a token to sign in with."""
+        self._spawn(CONSOLE, "console", "--config", str(self.config), "--port", "0", "--json")
+        said = json.loads(self._first_line(CONSOLE))
+        return str(said["url"]), str(said["token"])
 
     def pid(self, name: str) -> int:
         """The process of a provider or of the gateway."""
