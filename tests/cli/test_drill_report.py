@@ -23,10 +23,11 @@ from freehold.drills.inventing import example_files, recorded
 from freehold.drills.loading import shipped
 from freehold.drills.report import Report, made
 from freehold.drills.verifying import given_of
+from freehold.gateway.running import Running, announce
 from freehold.ledger.bodies import Bodies, Body
 from freehold.ledger.query import events
 from freehold.policy.source import load_policy
-from freehold.vocabulary.exchange import Attempt, Exchange, Outcome, Part
+from freehold.vocabulary.exchange import Attempt, BodyRef, Exchange, Outcome, Part
 
 MANY = 400
 SCENARIOS = tuple(one.name for one in shipped())
@@ -293,46 +294,67 @@ def test_bodies_are_opened_with_a_reason_only(example: Path, capsys: Printed) ->
     assert "--reason" in capsys.readouterr().err
 
 
+def answered(at_ms: int, number: int, bodies: tuple[BodyRef, ...] = ()) -> Exchange:
+    """An exchange that an endpoint answered that is lost with its country."""
+    return Exchange(
+        f"x{at_ms:011x}{number:016x}",
+        at_ms,
+        "newsletter",
+        "chat",
+        "draft",
+        Outcome.ANSWERED,
+        200,
+        endpoint="openai/gpt-5-nano",
+        attempts=(Attempt("openai/gpt-5-nano", "ok", 200),),
+        node="node-0",
+        data_class="public",
+        tools=False,
+        retention="short" if bodies else None,
+        bodies=bodies,
+    )
+
+
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    """A ledger with bodies: one that names a file, one that names nothing, and one of which none was kept."""
-    state = tmp_path / "kept"
+def bare(tmp_path: Path) -> Path:
+    """The example's configuration, and no traffic yet."""
+    state = tmp_path / "state"
     state.mkdir()
     for name, text in example_files().items():
         (state / name).write_text(text)
-    bodies, exchanges = Bodies(state, "node-0"), []
-    now_ms = time.time_ns() // 1_000_000
-    asked: tuple[object, ...] = (
-        {"messages": [{"content": [{"file": {"file_id": "f"}}]}]},
-        {"messages": []},
-        None,
-    )
-    for number, said in enumerate(asked):
-        at_ms = now_ms - 60_000 + number
-        name = f"x{at_ms:011x}{number:016x}"
-        body = [] if said is None else [Body(Part.REQUEST, json.dumps(said).encode())]
-        exchanges.append(
-            Exchange(
-                name,
-                at_ms,
-                "newsletter",
-                "chat",
-                "draft",
-                Outcome.ANSWERED,
-                200,
-                endpoint="openai/gpt-5-nano",
-                attempts=(Attempt("openai/gpt-5-nano", "ok", 200),),
-                node="node-0",
-                data_class="public",
-                tools=False,
-                retention="short" if body else None,
-                bodies=bodies.keep(name, at_ms, "short", body),
-            )
-        )
-    bodies.close()
-    recorded(state, Ledger(), exchanges, {})
-    assert main(["drill", "simulate", ONE, "--save", *config(state)]) == 0
     return state
+
+
+@pytest.fixture
+def kept(bare: Path) -> Path:
+    """A ledger with bodies: one that names a file, one that names nothing, and one of which none was kept."""
+    bodies, exchanges = Bodies(bare, "node-0"), []
+    at_ms = time.time_ns() // 1_000_000 - 60_000
+    asked: tuple[object, ...] = ({"messages": [{"content": [{"file": {"file_id": "f"}}]}]}, {"messages": []})
+    for number, said in enumerate(asked):
+        body = Body(Part.REQUEST, json.dumps(said).encode())
+        references = bodies.keep(answered(at_ms, number).id, at_ms, "short", [body])
+        exchanges.append(answered(at_ms, number, references))
+    bodies.close()
+    recorded(bare, Ledger(), [*exchanges, answered(at_ms, len(asked))], {})
+    assert main(["drill", "simulate", ONE, "--save", *config(bare)]) == 0
+    return bare
+
+
+def test_what_may_still_be_under_way_is_left_out_of_what_is_kept(
+    bare: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    recorded(bare, Ledger(), [answered(now_ms - 1_200_000, 1), answered(now_ms - 60_000, 2)], {})
+    announce(bare, Running("1", "http://127.0.0.1:1", 1))
+    assert main(["drill", "simulate", ONE, "--json", *config(bare)]) == 0
+    assert json.loads(capsys.readouterr().out)["exchanges"] == 2
+
+    reported(bare, ONE)
+    recorded(bare, Ledger(), [answered(now_ms - 90_000, 3)], {})  # began before the drill, and ended after it
+    code, said = verified(bare, out(bare, ONE) / "report.json", capsys)
+
+    assert (code, wrong(said)) == (0, [])
+    assert json.loads((out(bare, ONE) / "report.json").read_text())["simulation"]["exchanges"] == 1
 
 
 def test_bodies_tell_what_metadata_does_not_and_are_checked_with_them_only(

@@ -24,6 +24,7 @@ from freehold.drills.simulating import simulate
 from freehold.drills.simulation import SIMULATED, Concentration, Line, Load, Simulation
 from freehold.drills.traffic import MINUTE_MS, Traffic, read_traffic
 from freehold.drills.world import world
+from freehold.gateway.running import running
 from freehold.ledger.ledger import event, noted
 from freehold.vocabulary.errors import BadRequest, ConfigError
 
@@ -70,7 +71,7 @@ def run(args: Namespace) -> int:
     state = own if args.ledger is None else Path(args.ledger).absolute()
     scenario = load_scenario(args.scenario, own / SCENARIOS)
     with progress("reading the ledger"):
-        traffic = _traffic(args, state)
+        traffic = _traffic(args, state, _under_way_ms(state, config.timeouts) if args.save else 0)
         before, scores = world(keyless(config, environment()), own, datetime.now(UTC)), qualities(own)
         found = simulate(before, scenario, traffic, scores)
     drill = None
@@ -86,8 +87,16 @@ def run(args: Namespace) -> int:
     return OK
 
 
-def _traffic(args: Namespace, state: Path) -> Traffic:
-    """The period's. Where no beginning is given, it begins with the first exchange. Raises BadRequest for none."""
+def _under_way_ms(state: Path, timeouts: settings.Timeouts) -> int:
+    """How long an exchange can be under way while a gateway runs: what began then may yet come to the ledger."""
+    return 0 if running(state) is None else int(timeouts.total_s * 1000)
+
+
+def _traffic(args: Namespace, state: Path, under_way_ms: int) -> Traffic:
+    """The period's. Where no beginning is given, it begins with the first exchange. Raises BadRequest for none.
+
+    What is kept is to be worked out again, so it leaves out what is too young to be over, unless there is nothing else.
+    """
     if not state.is_dir():
         raise BadRequest(f"there is no ledger in {state}", remedy="Name its folder with --ledger.")
     now_ms = time.time_ns() // 1_000_000
@@ -95,7 +104,9 @@ def _traffic(args: Namespace, state: Path) -> Traffic:
     until_ms = min(now_ms, _day_ms(args.until, "--to", 1) if args.until else now_ms)
     if until_ms <= since_ms:
         raise BadRequest("the period ends before it begins", remedy="Swap --from and --to.")
-    found = read_traffic(state, since_ms, until_ms)
+    found = read_traffic(state, since_ms, max(since_ms, min(until_ms, now_ms - under_way_ms)))
+    if under_way_ms and not found.groups:
+        found = read_traffic(state, since_ms, until_ms)
     if not found.groups:
         remedy = "`freehold drill traffic --into DIR` invents some, for a look at what a simulation says."
         raise BadRequest(f"no exchange of the period is on the ledger in {state}", remedy=remedy)
