@@ -25,7 +25,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec.structs import replace
 
-from freehold.cli.drill_traffic import load
+from freehold.catalog.resolve import keyless
+from freehold.config.environment import environment
+from freehold.config.load import Loaded, load_all
 from freehold.console.tokens import Tokens
 from freehold.drills.inventing import Inventing, Plan, example_files, recorded
 from freehold.drills.world import world
@@ -48,7 +50,9 @@ def invented(into: Path, exchanges: int) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for name, text in example_files().items():
         (into / name).write_text(text, encoding="utf-8")
-    resolved = load(into / "freehold.toml")
+    loaded = load_all(into / "freehold.toml")
+    assert isinstance(loaded, Loaded), loaded
+    resolved = keyless(loaded.config, environment())
     plan = Plan(exchanges, DAYS, 1, time.time_ns() // 1_000_000)
     inventing = Inventing(world(resolved, into, datetime.now(UTC)), plan)
     settings = replace(resolved.config.ledger, witnesses={})

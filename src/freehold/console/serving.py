@@ -71,7 +71,7 @@ def serve(
     notebook = Notebook(current.state, current.resolved().config.ledger)
     there = There(current.state, current.resolved, current.rules, notebook.note, gateway, ports)
     server = _Server(settings(application(there)), on_ready)
-    threading.Thread(target=compile_templates, daemon=True).start()
+    compile_templates()
     if parent is not None:
         threading.Thread(target=_until_gone, args=(parent,), daemon=True).start()
     try:
