@@ -134,7 +134,7 @@ def test_it_ends_when_a_gateway_of_several_workers_is_killed(tmp_path: Path) -> 
     with up_with_console(tmp_path, "--workers", "2") as (running, said):
         eventually(lambda: answers(said["console"]["url"]))
         (child,) = consoles(running.pid)
-        running.kill()
+        os.kill(running.pid, signal.SIGKILL)
         running.wait(PATIENCE_S)
 
         eventually(lambda: not is_alive(child))

@@ -4,6 +4,7 @@ The gateway never waits for it, and nothing that happens to it touches the gatew
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,8 @@ RESTARTS_MAX = 5  # in a row; one that has run for LONG_S begins a new row
 RESTART_S = 1.0  # before the first of them, doubled at each
 LONG_S = 300.0
 END_S = 5.0  # then it is killed
-WILL_NOT_START = (2, 3)  # exit codes: the configuration or the machine must change first
+# Exit codes: somebody has told it to stop; or the configuration or the machine must change first.
+NOT_AGAIN = (0, -signal.SIGTERM, 2, 3)
 
 
 class Child:
@@ -60,7 +62,7 @@ class Child:
                 continue
             if time.monotonic() - began > LONG_S:
                 restarts = 0
-            if code in WILL_NOT_START or restarts == RESTARTS_MAX:
+            if code in NOT_AGAIN or restarts == RESTARTS_MAX:
                 _warn(f"the console has ended ({code}) and is not started again; the gateway goes on")
                 break
             _warn(f"the console has ended ({code}); starting it again")
