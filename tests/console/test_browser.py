@@ -125,6 +125,22 @@ def test_a_box_is_taken_away_with_the_keyboard_and_what_is_left_is_there_at_once
     assert signed_in.problems == []
 
 
+def test_a_chart_is_drawn_from_a_table_that_can_still_be_read(signed_in: Visit) -> None:
+    page = signed_in.open("/")
+    chart, table = page.locator(".chart canvas"), page.locator("table[data-chart]")
+
+    expect(chart).to_be_visible()
+    expect(table).to_be_hidden()
+    page.locator(".chart-table summary").focus()
+    page.keyboard.press("Enter")
+    expect(table).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator(".chart .uplot")).to_have_css(
+        "width", f"{page.locator('.chart').evaluate('e => e.clientWidth')}px"
+    )
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_what_is_away_can_be_saved_kept_and_read_again(signed_in: Visit, here: Town) -> None:
     signed_in.problems.clear()
     page = signed_in.open("/cutoff?lost=inference_region:US")

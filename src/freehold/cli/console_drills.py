@@ -25,10 +25,11 @@ from freehold.drills.rehearsal import Rehearsal
 from freehold.drills.scenario import Loss, Scenario
 from freehold.drills.simulating import simulate
 from freehold.drills.simulation import Simulation
-from freehold.drills.traffic import DRILLED, OWN_CALLS, TURNED_DOWN, Group, Kind, Traffic
+from freehold.drills.traffic import DRILLED, INVENTED, OWN_CALLS, TURNED_DOWN, Group, Kind, Traffic
 from freehold.drills.world import World, world
 from freehold.gateway.rulebook import Rulebook
 from freehold.ledger.durable import replace as put
+from freehold.ledger.query import events
 from freehold.ledger.search import Search
 from freehold.ledger.search_rows import KIND
 from freehold.vocabulary.errors import BadRequest, NotFound
@@ -170,7 +171,7 @@ class Looking:
     def _read(self, days: int, here: World) -> Period:
         until_ms = time.time_ns() // 1_000_000
         since_ms = until_ms - days * DAY_MS
-        traffic = recorded(Search(self._state), since_ms, until_ms)
+        traffic = recorded(self._state, since_ms, until_ms)
         is_recorded = bool(traffic.groups)
         if not is_recorded:
             traffic = from_pools(here, since_ms, until_ms)
@@ -182,12 +183,15 @@ def _shipped() -> tuple[Scenario, ...]:
     return shipped()
 
 
-def recorded(search: Search, since_ms: int, until_ms: int) -> Traffic:
-    """A period's traffic as far as the index has taken it in, which costs no look at the ledger."""
+def recorded(state: Path, since_ms: int, until_ms: int) -> Traffic:
+    """The traffic of a period's whole minutes, as far as the index has taken it in: no exchange is read.
+
+    Copies that peers were asked for count as traffic here, because the index does not know them from their originals.
+    """
     groups: dict[Kind, Group] = {}
     minutes: dict[Kind, dict[int, int]] = {}
     left_out: dict[str, int] = {}
-    for one in search.grouped(since_ms, until_ms):
+    for one in Search(state).grouped(since_ms, until_ms):
         words = dict(zip(KIND, one.sum.by, strict=True))
         if why := _ASIDE.get(str(words["aside"])):
             left_out[why] = left_out.get(why, 0) + one.sum.exchanges
@@ -195,7 +199,7 @@ def recorded(search: Search, since_ms: int, until_ms: int) -> Traffic:
         kind, sums = convert(words, Kind), asdict(one.sum)
         groups[kind] = Group(**{name: sums[name] for name in Group.__struct_fields__})
         minutes[kind] = one.minutes
-    return Traffic(since_ms, until_ms, groups, minutes, left_out)
+    return Traffic(since_ms, until_ms, groups, minutes, left_out, bool(events(state, INVENTED)))
 
 
 def from_pools(here: World, since_ms: int, until_ms: int) -> Traffic:
