@@ -1,4 +1,4 @@
-"""What the console is lent of drills: the index comes to what the ledger comes to, and own files win over shipped ones."""
+"""What the console is lent of drills: the index comes to what the ledger comes to; own files win over shipped ones."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
