@@ -229,8 +229,10 @@ def run(request: Request) -> Response:
     lasts_s = int(_number(fields.get("lasts", ""), LASTS_S_MAX))
     share = 0.0 if way == "marked" else _number(fields.get("share", ""), 100) / 100
     order = Order(scenario, way, lasts_s, fields.get("alias", ""), share)
+    there(request).note(
+        "drill-asked-for", {**asdict(order), "who": who}
+    )  # what cannot be recorded is not begun
     drills(request).start(order)
-    there(request).note("drill-asked-for", {**asdict(order), "who": who})
     return _to("/cutoff/running")
 
 
@@ -251,7 +253,7 @@ def running(request: Request) -> Response:
 def stop(request: Request) -> Response:
     """The kill switch."""
     need(request, "operator")
-    drills(request).stop()
+    drills(request).stop()  # first: it must work where nothing can be recorded any more
     there(request).note("drill-stopped", {"who": request.state.who})
     return _to("/cutoff/running")
 
