@@ -130,7 +130,7 @@ def test_a_number_that_was_changed_is_named_with_its_path(
     [
         (("inputs", "policies", 0, "text"), lambda text: text.replace('"', "'", 2) + "#", ""),
         (("inputs", "policies", 0, "text"), lambda text: text.replace("at-home", "elsewhere"), "reads as"),
-        (("inputs", "until_ms"), lambda at: at - 43_200_000, "simulation.exchanges"),
+        (("inputs", "until_ms"), lambda at: at - 36 * 3_600_000, "simulation.exchanges"),
         (("scenario",), lambda text: text.replace("US", "FR"), "simulation.fates"),
         (("findings", 0, "says"), lambda said: f"Not so: {said}", "findings[0].says"),
         (("register", 1, "value"), lambda said: "easily done", "register[1].value"),

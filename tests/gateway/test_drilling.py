@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freehold.gateway.drill_order import Mode, Order, Struck
+from freehold.gateway.drill_order import Mode, Order, Struck, Way
 from freehold.ledger.exposure import exposure
 from freehold.vocabulary.errors import Fault
 from tests.gateway.drilled import ask, drilled, outcomes
 from tests.gateway.house import House, Partners, aliases, house, path, provider, question
 from tests.gateway.ruled import fact, written
 
-WAYS = ("unreachable", "unavailable", "forbidden", "gone")
+WAYS: tuple[Way, ...] = ("unreachable", "unavailable", "forbidden", "gone")
 DIALECTS = ("chat", "messages", "responses", "gemini")
 LATENCY = 4.0
 POLICY = """\

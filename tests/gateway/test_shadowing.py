@@ -18,7 +18,7 @@ from freehold.gateway.draft import Draft
 from freehold.gateway.governance import Governance
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.rulebook import rulebook
-from freehold.gateway.shadowing import FINDING, Beside, Sample, Shadowing, Spending
+from freehold.gateway.shadowing import FINDING, Again, Sample, Shadowing, Spending
 from freehold.ledger import query
 from freehold.routing.plan import Lane
 from freehold.sparring.server import Sparring
@@ -199,7 +199,7 @@ def test_unless_it_is_asked_for_nobody_is_asked(partners: Partners, tmp_path: Pa
 
 
 def test_in_a_drain_a_prompt_is_dropped() -> None:
-    async def never(client: Client, beside: Beside) -> None:
+    async def never(client: Client, again: Again) -> None:
         raise AssertionError("a peer was asked")
 
     loaded = load_text(
