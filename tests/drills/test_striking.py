@@ -97,3 +97,13 @@ def test_who_may_see_a_prompt_is_decided_again_as_it_is_and_as_it_would_be(
     assert raging is not None
     assert calm - raging == {GPT}
     assert may(Exchange("x2", 1, "app", "chat", "nobody", Outcome.REJECTED, 404), False) is None
+
+
+def test_a_promise_that_only_the_scenario_makes_allows_nobody_more(here: World) -> None:
+    it = Exchange("x1", 1, "app", "chat", "chat", Outcome.ANSWERED, 200)
+    under = here.under(Scenario("kind", "", "", changed=(Change((("endpoint", ("*",)),), retention_days=0),)))
+    may = allowed(here, under)
+
+    calm, raging = may(it, False), may(it, True)
+
+    assert calm == raging

@@ -29,6 +29,8 @@ STRUCK = (
     Struck("slow/m", latency=LATENCY),
     Struck("alpha/limited", requests_per_minute=2),
     Struck("alpha/keeps", facts={"retention_days": "inf"}),
+    Struck("last/swapped", replaced_by="hoards"),
+    Struck("keeper/promises", facts={"retention_days": 0.0}),  # it keeps for a month, whatever the drill says
 )
 
 
@@ -37,9 +39,11 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("drilling")
     with Partners() as partners:
         slow = partners.open("slow-first-byte=50ms")
-        tables = [provider(name, partners.open(), *DIALECTS) for name in ("alpha", "last")]
+        tables = [provider(name, partners.open(), *DIALECTS) for name in ("alpha", "last", "keeper")]
         tables.append(provider("slow", slow, "chat"))
         facts = "".join(fact(name, retention_days=0) for name in ("alpha", "last", "slow"))
+        facts += fact("keeper", retention_days=30)
+        facts += fact("last", retention_days=30).replace('"last"', '"last"\nmodel = "hoards"', 1)
         pools = {one.endpoint.partition("/")[2]: [one.endpoint, "last/m"] for one in STRUCK}
         pools["all"] = [*(f"alpha/{way}" for way in WAYS), "last/m"]
         config = written(folder, policy=POLICY, facts=facts) + "".join(tables) + aliases(**pools)
@@ -139,3 +143,23 @@ def test_policy_decides_by_the_facts_of_the_drill_and_only_for_what_is_in_it(
     assert [(one.endpoint, one.rule) for one in inside.refused] == [("alpha/keeps", "kept-briefly")]
     assert not outside.refused
     assert inside.facts != outside.facts
+
+
+def test_facts_of_a_drill_open_no_door_that_policy_holds_shut(there: House, drill: Order) -> None:
+    strict = there.exchange(ask(there, "promises", data_class="personal"))
+    open_ = there.exchange(ask(there, "promises", data_class="public"))
+
+    assert [name for name, *_ in outcomes(strict)] == ["last/m"]
+    assert [one.endpoint for one in strict.refused] == ["keeper/promises"]
+    assert strict.drill == open_.drill == drill.id
+    assert [name for name, *_ in outcomes(open_)] == ["keeper/promises"]
+
+
+def test_another_model_is_not_asked_where_policy_would_refuse_it_under_its_own_name(
+    there: House, drill: Order
+) -> None:
+    strict = there.exchange(ask(there, "swapped", data_class="personal"))
+    open_ = there.exchange(ask(there, "swapped", data_class="public"))
+
+    assert [name for name, *_ in outcomes(strict)] == ["last/m"]
+    assert [name for name, *_ in outcomes(open_)] == ["last/swapped"]

@@ -66,7 +66,7 @@ def _plain(value: Any) -> Plain:
 
 
 def allowed(before: World, under: World) -> Allowed:
-    """Whom policy lets see an exchange's request, decided again: as it is, and under the scenario."""
+    """Whom policy lets see an exchange's request, decided again: as it is, and under the scenario as well."""
 
     def may(exchange: Exchange, raging: bool) -> frozenset[str] | None:
         request = RequestFacts(
@@ -77,7 +77,9 @@ def allowed(before: World, under: World) -> Allowed:
             exchange.user_region,
             exchange.tools,
         )
-        ruling = (under if raging else before).ruling(request, exchange.alias, exchange.dialect)
-        return None if ruling is None else ruling.allowed
+        worlds = (before, under) if raging else (before,)
+        found = [world.ruling(request, exchange.alias, exchange.dialect) for world in worlds]
+        seen = [one.allowed for one in found if one is not None]
+        return frozenset.intersection(*seen) if len(seen) == len(found) else None
 
     return may

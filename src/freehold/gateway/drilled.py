@@ -23,16 +23,21 @@ from freehold.gateway.drill_order import Mode, Order, Plain, Struck
 from freehold.gateway.faulty import FaultyDoor, Strikes
 from freehold.gateway.keys import Key
 from freehold.gateway.permit import InForce
-from freehold.gateway.snapshot import Snapshot
+from freehold.gateway.rulebook import Rulebook
+from freehold.gateway.snapshot import Ruling, Snapshot
 from freehold.routing.limits import Load
+from freehold.routing.plan import Lane
 from freehold.routing.router import Router
 from freehold.upstream.door import Door
+from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import INJECTED, Attempt
-from freehold.vocabulary.facts import REGISTRY, Basis, Fact, Facts, Kind
+from freehold.vocabulary.facts import REGISTRY, Basis, Fact, Facts, Kind, RequestFacts
 
 SOURCE = "a drill"  # of facts that it changes
+
+At = Callable[[str], Struck | None]
 
 
 class Around(NamedTuple):
@@ -55,9 +60,8 @@ class Drilled:
         self.door = FaultyDoor(around.door, self.strikes, _loads(order, around.config.server.workers))
         self.router = around.router.beside(_dearer(around.config, struck), self.strikes.hits)
         self._own = around.in_force
-        self._overlay = (
-            Overlay(order, around, self.strikes) if any(one.facts for one in order.struck) else None
-        )
+        says_more = any(one.facts or one.replaced_by for one in order.struck)
+        self._overlay = Overlay(order, around, self.strikes) if says_more else None
 
     @property
     def id(self) -> str:
@@ -103,13 +107,54 @@ class Overlay:
     def _changed(self, now: datetime) -> Snapshot:
         rules = self._real.rulebook
         known = Changed(rules.knowledge, self._order.id, self._strikes.at)
-        return Snapshot(with_fields(rules, knowledge=known), self._around.resolved, now)
+        changed = with_fields(rules, knowledge=known)
+        return Stricter(changed, self._around.resolved, now, self._real, self._strikes.at)
+
+
+class Stricter(Snapshot):
+    """Policies over what a drill says and over what is so: it shuts doors and opens none.
+
+    The model that is asked in an endpoint's place is one that policy would allow under its own name.
+    """
+
+    def __init__(self, rulebook: Rulebook, resolved: Resolved, now: datetime, real: Snapshot, at: At) -> None:
+        super().__init__(rulebook, resolved, now)
+        self._real, self._at = real, at
+
+    def ruled(self, request: RequestFacts, lane: Lane) -> Ruling:
+        """Who of `lane` may see a request, and why the others may not."""
+        found = super().ruled(request, lane)
+        why = {**self._real.ruled(request, lane).why, **self._of_others(request, lane)}
+        shut = {name: why[name] for name in found.allowed if name in why}
+        if not shut:
+            return found
+        left = tuple(one for one in lane.pool if one.id not in shut)
+        return replace(
+            super().ruled(request, lane.narrowed(left, {})),
+            why={**found.why, **shut},
+            refused=(*found.refused, *(self.refused(name, refusal) for name, refusal in shut.items())),
+            shadow=found.shadow,
+            lines=self.lines(len(found.allowed) - len(shut), len(lane.pool)),
+        )
+
+    def _of_others(self, request: RequestFacts, lane: Lane) -> dict[str, Refusal]:
+        """By endpoint, what counts most against the model that is asked in its place."""
+        others = {}
+        for one in lane.pool:
+            struck = self._at(one.id)
+            if struck is not None and struck.replaced_by is not None:
+                name = f"{one.provider}/{struck.replaced_by}"
+                others[one.id] = with_fields(one, id=name, model=struck.replaced_by)
+        if not others:
+            return {}
+        why = self._real.ruled(request, with_fields(lane, pool=tuple(others.values()), weights=())).why
+        return {name: why[other.id] for name, other in others.items() if other.id in why}
 
 
 class Changed(Knowledge):
     """What is known, less what a drill says otherwise."""
 
-    def __init__(self, known: Knowledge, drill: str, at: Callable[[str], Struck | None]) -> None:
+    def __init__(self, known: Knowledge, drill: str, at: At) -> None:
         super().__init__(())
         self._below, self._at, self._drill = known, at, drill
         self.digest = f"{known.digest}+{drill}"

@@ -73,7 +73,7 @@ class Snapshot:
         if ruling is None:
             if len(self._rulings) >= RULINGS_MAX:
                 self._rulings.clear()
-            ruling = self._rulings[key] = self._ruled(request, lane)
+            ruling = self._rulings[key] = self.ruled(request, lane)
         return ruling
 
     def refused(self, endpoint: str, refusal: Refusal) -> Refused:
@@ -124,7 +124,8 @@ class Snapshot:
 
         return sorted(filter(is_missing, names(rule.objection)))
 
-    def _ruled(self, request: RequestFacts, lane: Lane) -> Ruling:
+    def ruled(self, request: RequestFacts, lane: Lane) -> Ruling:
+        """The same, decided anew."""
         matrices = self._main
         if any(endpoint.id not in self.facts for endpoint in lane.pool):
             matrices = self._matrices_of(lane)
@@ -139,7 +140,7 @@ class Snapshot:
             why,
             refused,
             tuple(self._shadow(matrix, request, lane) for matrix in shadow),
-            self._lines(len(order), len(lane.pool)),
+            self.lines(len(order), len(lane.pool)),
             self.rulebook.label,
             self.rulebook.knowledge.digest,
         )
@@ -156,7 +157,8 @@ class Snapshot:
         refused = tuple(Refused(name, refusal.rule) for name, refusal in why.items())
         return Shadow(matrix.policy.label, first, refused)
 
-    def _lines(self, allowed: int, pool: int) -> bytes:
+    def lines(self, allowed: int, pool: int) -> bytes:
+        """The headers that tell the caller how many may see the request."""
         label = self.rulebook.label
         if label is None:
             return b""
