@@ -9,6 +9,7 @@ from freehold.config.load import Loaded, load_all
 from freehold.console.current import Current
 from freehold.console.serving import NODE, Notebook
 from freehold.ledger import query
+from freehold.vocabulary.errors import ConfigError
 from tests.console.site import CONFIG
 
 POLICY = 'name = "{name}"\n[rules.a]\ndeny = "own"\nreason = "None of ours."\n'
@@ -59,15 +60,23 @@ def test_another_state_directory_is_another_gateway(tmp_path: Path, caplog: pyte
     assert "state_dir is another one now" in caplog.text
 
 
-def test_no_secret_of_a_provider_is_in_what_pages_see(
+def test_no_key_of_a_provider_is_needed_and_none_is_in_what_pages_see(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    config = CONFIG.replace("[aliases]", 'key_env = "THE_KEY"\n[aliases]')
+    config += 'many = ["anthropic/claude-sonnet-5"]\n[providers.anthropic]\n'
+    without = current(tmp_path, config).resolved()
     monkeypatch.setenv("THE_KEY", "sk-very-secret")
-    shown = current(tmp_path, CONFIG.replace("[aliases]", 'key_env = "THE_KEY"\n[aliases]'))
-    (account,) = shown.resolved().accounts.values()
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-as-secret")
+    accounts = current(tmp_path, config).resolved().accounts
 
-    assert account.headers == ()
-    assert "sk-very-secret" not in str(account.urls)
+    assert [one.id for one in without.aliases["many"]] == ["anthropic/claude-sonnet-5"]
+    assert all(not (one.headers or one.own_headers or one.proxy) for one in accounts.values())
+
+
+def test_a_pool_that_leads_to_no_provider_cannot_be_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="an endpoint of no provider"):
+        current(tmp_path, CONFIG.replace("p/large", "nobody/large"))
 
 
 def test_two_consoles_over_one_folder_keep_a_journal_each(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from freehold.catalog.resolve import Resolved, resolve_all
+from freehold.catalog.resolve import Resolved, keyless
 from freehold.config.environment import environment
 from freehold.config.load import Loaded, load_all
 from freehold.gateway.rulebook import Rulebook, rulebook, signatures, watched
@@ -30,7 +30,7 @@ class Current:
         self._rules = rulebook(self._resolved.config, self.state)
 
     def resolved(self) -> Resolved:
-        """The configuration, without the secrets of its accounts."""
+        """The configuration, without keys and addresses of its accounts."""
         with self._lock:
             if self._path is not None and (seen := signatures([self._path])) != self._seen:
                 self._seen = seen
@@ -67,8 +67,11 @@ def _read(path: Path | None, state: Path) -> Resolved:
 
 
 def _resolved(loaded: Loaded) -> Resolved:
-    found = resolve_all(loaded.config, environment(), loaded.document)
-    if found.resolved is None:
-        raise found.errors[0]
-    accounts = {name: replace(one, headers=()) for name, one in found.resolved.accounts.items()}
-    return replace(found.resolved, accounts=accounts)
+    """What there is to decide with. Pages send nothing to providers, and so need none of their keys."""
+    found = keyless(loaded.config, environment())
+    pools = {**found.aliases, **{f"{prefix}*": pool for prefix, pool in found.globs}}
+    for alias, pool in pools.items():
+        if len(pool) < len(found.settings[alias].pool):
+            said = f"the pool of `{alias}` names an endpoint of no provider"
+            raise loaded.document.problem(("aliases", alias), said, "Run `freehold check`: it tells which.")
+    return found
