@@ -22,7 +22,7 @@ from benchmarks.recordings import change, completions
 from freehold.stats import pairswap
 from freehold.stats.betting import BoundedMean, ConfidenceSequence, PairedMean, Side
 from freehold.stats.conformal import ConformalMartingale
-from freehold.stats.detector import Detector, MeanDetector
+from freehold.stats.detector import Detector
 from freehold.stats.features import families
 from freehold.stats.pairswap import PairSwap
 
@@ -153,23 +153,6 @@ def dealt_anew(random: Random) -> bool:
     return watch.alarmed
 
 
-def mean_detector(random: Random, recorded: bool) -> bool:
-    mean, tolerance = float(random.uniform(0.1, 0.6)), 0.02
-    if recorded:
-        values = [length(a) for a, _ in swapped(random, 500)]
-        known, tolerance = ConfidenceSequence(alpha=0.001), 0.0
-        for value in values[:200]:
-            known.update(value)
-        interval, values = known.interval, values[200:]
-    else:
-        edge = mean + tolerance if random.random() < 0.5 else mean - tolerance
-        interval, values = (mean, mean), law(random, edge, LOOKS)
-    watch = MeanDetector(interval, tolerance, looks_per_year=len(values) / 3, alarms_per_year=ALPHA)
-    for start in range(0, len(values), 3):
-        watch.update(values[start : start + 3])
-    return watch.alarmed
-
-
 def pair_swap(random: Random, recorded: bool) -> bool:
     test = PairSwap()
     if recorded:
@@ -189,7 +172,6 @@ TESTS: dict[str, Callable[[Random, bool], bool]] = {
     "paired mean": paired_mean,
     "conformal martingale": conformal_martingale,
     "detector of answers": detector,
-    "detector of means": mean_detector,
     "pair swap": pair_swap,
 }
 PARTS = 4

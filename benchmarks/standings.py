@@ -30,7 +30,7 @@ from freehold.bench.results import Line, Plan, Sample
 from freehold.bench.standing import BenchReport, Traits
 from freehold.bench.stopping import ALPHA_EARLY, Race
 from freehold.bench.values import Values
-from freehold.stats.intervals import paired_interval
+from freehold.stats.intervals import mean_interval
 
 FILE = DATA / "standings" / "terminal_bench_trials.csv"
 ATTEMPTS_MIN = 300
@@ -96,7 +96,7 @@ def covered(job: tuple[str, str, int]) -> tuple[float, float]:
         assert found.interval is not None
         sign = 1 if found.first == first else -1
         good += found.interval.low <= sign * true <= found.interval.high
-        _, low, high = paired_interval(points[first].ravel(), points[second].ravel())
+        _, low, high = mean_interval(points[first].ravel() - points[second].ravel())
         naive += low <= true <= high
     return good / draws, naive / draws
 

@@ -2,9 +2,10 @@
 the bets."""
 
 import itertools
-import json
 import math
+import pickle
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -45,10 +46,9 @@ def best_stop(test: BoundedMean, laws: Sequence[Law], looks: int) -> float:
     now = math.exp(test.log_e)
     if not looks:
         return now
-    state = test.to_state()
 
     def after(value: float) -> float:
-        following = BoundedMean.from_state(state)
+        following = deepcopy(test)
         following.update(value)
         return best_stop(following, laws, looks - 1)
 
@@ -153,28 +153,14 @@ def test_values_between_two_points_of_the_grid_widen_the_bounds() -> None:
     assert coarse.interval[1] >= fine.interval[1] + 0.00031
 
 
-@pytest.mark.parametrize("make", [lambda: BoundedMean(0, -1, 1, Side.EITHER), lambda: PairedMean(0.1)])
-@settings(max_examples=25)
-@given(values=VALUES, cut=st.integers(0, 60))
-def test_what_was_stored_goes_on_as_if_it_never_stopped(make: Any, values: list[float], cut: int) -> None:
-    whole, stored = make(), make()
-    for place, value in enumerate(values):
-        if place == cut:
-            stored = type(stored).from_state(json.loads(json.dumps(stored.to_state(), sort_keys=True)))
-        assert stored.update(value) == whole.update(value)
+def test_what_is_remembered_stays_small() -> None:
+    sizes, sequence = [], ConfidenceSequence()
+    for value in np.random.default_rng(1).uniform(0, 1, 20_000):
+        sequence.update(value)
+        if sequence.n in (5_000, 20_000):
+            sizes.append(len(pickle.dumps(sequence)))
 
-    assert stored.to_state() == whole.to_state()
-
-
-def test_the_state_stays_small() -> None:
-    values, test = np.random.default_rng(1).uniform(-1, 1, 20_000), PairedMean(0.1)
-    for value in values[:5_000]:
-        test.sequence.update(value)
-    early = len(json.dumps(test.to_state()))
-    for value in values[5_000:]:
-        test.sequence.update(value)
-
-    assert len(json.dumps(test.to_state())) < 1.5 * early
+    assert sizes[1] < 1.5 * sizes[0]
 
 
 @pytest.mark.parametrize("value", [1.01, -0.01, math.nan, math.inf])
@@ -213,7 +199,6 @@ def test_each_of_a_pairs_claims_is_a_bet_of_its_own(differences: list[float]) ->
         lower.update(difference)
         upper.update(difference)
 
-    assert test.log_e_not_worse == pytest.approx(lower.log_e)
     assert test.log_e_equivalent == pytest.approx(min(lower.log_e, upper.log_e))
     assert test.is_equivalent() == (min(lower.peak, upper.peak) >= math.log(20))
     assert not test.is_equivalent() or test.is_not_worse()

@@ -1,7 +1,6 @@
 """Bets on ranks: fair by enumeration, ranks as in a naive implementation, and changes of any shape found."""
 
 import itertools
-import json
 import math
 
 import numpy as np
@@ -100,17 +99,6 @@ def test_the_share_said_to_be_detectable_is_found_with_about_that_power() -> Non
 
     assert 24 <= found <= 40
     assert 0 in said
-
-
-@given(st.lists(st.floats(-2, 3), max_size=40), st.integers(0, 40))
-def test_what_was_stored_goes_on_as_if_it_never_stopped(scores: list[float], cut: int) -> None:
-    whole, stored = ConformalMartingale.between(0, 1, 9, 3), ConformalMartingale.between(0, 1, 9, 3)
-    for place, score in enumerate(scores):
-        if place == cut:
-            stored = ConformalMartingale.from_state(json.loads(json.dumps(stored.to_state(), sort_keys=True)))
-        assert stored.update(score) == whole.update(score)
-
-    assert stored.to_state() == whole.to_state()
 
 
 def test_what_cannot_be_ranked_is_refused() -> None:

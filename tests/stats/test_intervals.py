@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from freehold.stats.intervals import (
-    bootstrap_interval,
     clopper_pearson,
     mean_interval,
-    paired_interval,
     wilson,
 )
 
@@ -78,13 +76,6 @@ def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
     assert 0.92 <= clustered / rounds <= 0.98
 
 
-@given(samples)
-def test_a_pair_is_the_mean_of_its_differences(x: Floats) -> None:
-    other = x[::-1] * 0.5
-
-    assert paired_interval(x, other) == mean_interval(x - other)
-
-
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_rates_are_those_of_scipy(successes: int, failures: int) -> None:
     trials = max(1, successes + failures)
@@ -94,17 +85,6 @@ def test_rates_are_those_of_scipy(successes: int, failures: int) -> None:
         assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-7)
 
 
-def test_the_bootstrap_draws_whole_clusters() -> None:
-    random = np.random.default_rng(2)
-    labels = np.repeat(np.arange(40), 5)
-    x = np.repeat(random.normal(size=40), 5)
-
-    drawn, formula = bootstrap_interval(x, labels), mean_interval(x, labels)
-    assert drawn == pytest.approx(formula, abs=0.06)
-    assert bootstrap_interval(x).high - bootstrap_interval(x).low < 0.6 * (drawn.high - drawn.low)
-    assert bootstrap_interval(x, labels, np.median).estimate == np.median(x)
-
-
 @pytest.mark.parametrize(
     ("call", "why"),
     [
@@ -112,8 +92,6 @@ def test_the_bootstrap_draws_whole_clusters() -> None:
         (lambda: mean_interval([1.0, np.nan]), "finite"),
         (lambda: mean_interval([1.0, 2.0], ["a", "a"]), "two clusters"),
         (lambda: mean_interval([1.0, 2.0], ["a"]), "every value needs a cluster"),
-        (lambda: paired_interval([1.0, 2.0], [1.0, 2.0, 3.0]), "equally many"),
-        (lambda: bootstrap_interval([1.0, 2.0], ["a", "a"]), "two clusters"),
         (lambda: wilson(3, 2), "cannot be"),
         (lambda: clopper_pearson(0, 0), "cannot be"),
     ],

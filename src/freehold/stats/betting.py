@@ -11,7 +11,6 @@ most (Ville 1939). The capital is spread over several fractions from the start, 
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from freehold.stats.multiple import log_mean
 from freehold.stats.power import Moments, detectable_shift, more_values
 
-State = dict[str, Any]  # what json.dumps takes
 Vector = NDArray[np.float64]
 
 FRACTIONS: Vector = np.array([0.98, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125, 0.006])
@@ -123,27 +121,6 @@ class BoundedMean:
     def _needed(self, alpha: float) -> float:
         return math.log(1 / alpha) + (LOG2 if self.side is Side.EITHER else 0.0)
 
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "mean": self.mean,
-            "low": self.low,
-            "high": self.high,
-            "side": self.side.value,
-            "seen": [self.seen.n, self.seen.mean, self.seen.squares],
-            "peak": self.peak,
-            "up": self._up.tolist(),
-            "down": self._down.tolist(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        found = cls(state["mean"], state["low"], state["high"], Side(state["side"]))
-        found.seen, found.peak = Moments(*state["seen"]), state["peak"]
-        found._up, found._down = np.array(state["up"]), np.array(state["down"])
-        return found
-
 
 class ConfidenceSequence:
     """Bounds on a mean that hold at every moment at once, with confidence 1 - alpha.
@@ -201,26 +178,6 @@ class ConfidenceSequence:
     def _mirrored(self) -> tuple[Vector, Vector]:
         return _counted({STEPS - step: count for step, count in self._ceilings.items()})
 
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "alpha": self.alpha,
-            "seen": [self.seen.n, self.seen.mean, self.seen.squares],
-            "floors": sorted(self._floors.items()),
-            "ceilings": sorted(self._ceilings.items()),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        found = cls(state["low"], state["high"], state["alpha"])
-        found.seen = Moments(*state["seen"])
-        found._floors = {int(step): int(count) for step, count in state["floors"]}
-        found._ceilings = {int(step): int(count) for step, count in state["ceilings"]}
-        return found
-
 
 def _counted(counts: Mapping[int, int]) -> tuple[Vector, Vector]:
     return np.array(list(counts), float) / STEPS, np.array(list(counts.values()), float)
@@ -270,7 +227,7 @@ class PairedMean:
     """The mean of differences a - b of two scores of the same thing, each in [0, `limit`].
 
     Holds, each valid at any moment: evidence that the mean is not 0 (`log_e`), above 0 or below 0; with a
-    margin, that it is above -margin (`log_e_not_worse`), and that it is between -margin and margin
+    margin, that it is above -margin (`not_worse`), and that it is between -margin and margin
     (`log_e_equivalent`: the lesser of two one-sided e-processes is one against the union of both; Schuirmann
     1987 for the two one-sided tests); and a confidence sequence. The margin is fixed before the first pair.
     """
@@ -316,11 +273,6 @@ class PairedMean:
         return self.zero.log_e
 
     @property
-    def log_e_not_worse(self) -> float:
-        """Evidence that a is not worse than b by the margin. Raises ValueError without a margin."""
-        return self._margin_test(self.not_worse).log_e
-
-    @property
     def log_e_equivalent(self) -> float:
         """Evidence that the mean difference lies within the margin. Raises ValueError without a margin."""
         return min(self._margin_test(self.not_worse).log_e, self._margin_test(self.not_better).log_e)
@@ -352,25 +304,3 @@ class PairedMean:
         if test is None:
             raise ValueError("there is no margin to hold the difference against")
         return test
-
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        tests = (self.zero, self.not_worse, self.not_better)
-        return {
-            "margin": self.margin,
-            "alpha": self.alpha,
-            "limit": self.limit,
-            "tests": [test.to_state() for test in tests if test is not None],
-            "sequence": self.sequence.to_state(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        found = cls(state["margin"], state["alpha"], state["limit"])
-        tests = [BoundedMean.from_state(test) for test in state["tests"]]
-        found.zero = tests[0]
-        if found.margin is not None:
-            found.not_worse, found.not_better = tests[1:]
-        found.sequence = ConfidenceSequence.from_state(state["sequence"])
-        return found

@@ -9,16 +9,15 @@ The slightest drift is a change here; where small drifts are to be tolerated, se
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freehold.stats.multiple import log_mean
 
-State = dict[str, Any]  # what json.dumps takes
 Vector = NDArray[np.float64]
 
 BINS = 256
@@ -128,27 +127,6 @@ class ConformalMartingale:
         share = (self._ranks[cell] + PRIOR) / (self._ranks.sum() + PRIOR * CELLS)
         self._learner += math.log(share * CELLS)
         self._ranks[cell] += 1
-
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "edges": self.edges.tolist(),
-            "seed": self.seed,
-            "peak": self.peak,
-            "counts": self._counts.tolist(),
-            "ranks": self._ranks.tolist(),
-            "learner": self._learner,
-            "jumpers": self._jumpers.tolist(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        found = cls(state["edges"], state["seed"])
-        found.peak, found._learner = state["peak"], state["learner"]
-        found._counts = np.array(state["counts"], dtype=np.int64)
-        found._ranks, found._jumpers = np.array(state["ranks"]), np.array(state["jumpers"])
-        return found
 
 
 def _gain_of_the_best_jumper(share: float, before: int, bets: int) -> float:

@@ -21,16 +21,13 @@ nearly ties is no change of model.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freehold.stats.betting import within
 from freehold.stats.multiple import log_mean
-from freehold.stats.power import Moments, growth, kl, values_needed
+from freehold.stats.power import kl, values_needed
 
-State = dict[str, Any]  # what json.dumps takes
 Vector = NDArray[np.float64]
 
 FRACTIONS: Vector = np.array(
@@ -83,26 +80,6 @@ class ShiryaevRoberts:
         if self.alarmed_at is None and evidence >= self.log_threshold:
             self.alarmed_at = self.looks
         return evidence
-
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "looks_per_year": self.looks_per_year,
-            "alarms_per_year": self.alarms_per_year,
-            "looks": self.looks,
-            "alarmed_at": self.alarmed_at,
-            "peak": self.peak,
-            "log_capitals": _finite(self.log_capitals),
-            "dealt": _finite(self._dealt),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        found = cls(len(state["log_capitals"]), state["looks_per_year"], state["alarms_per_year"])
-        found.looks, found.alarmed_at, found.peak = state["looks"], state["alarmed_at"], state["peak"]
-        found.log_capitals, found._dealt = _infinite(state["log_capitals"]), _infinite(state["dealt"])
-        return found
 
 
 class Detector:
@@ -214,123 +191,6 @@ class Detector:
         """Each answer's place among the baseline's; the last is for all that it did not hold."""
         places = {answer: place for place, answer in enumerate(self._shares[question])}
         return [places.get(answer, len(places)) for answer in answers]
-
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "baseline": self.baseline,
-            "tolerance": self.tolerance,
-            "evidence": self.evidence.to_state(),
-            "answers": self.answers,
-            "recent": self._recent,
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        evidence = ShiryaevRoberts.from_state(state["evidence"])
-        found = cls(state["baseline"], state["tolerance"], evidence.looks_per_year, evidence.alarms_per_year)
-        found.evidence, found.answers = evidence, state["answers"]
-        found._recent = {question: list(weights) for question, weights in state["recent"].items()}
-        return found
-
-
-class MeanDetector:
-    """Watches the mean of values in [low, high]: leaving `interval` by more than `tolerance` is an alarm.
-
-    `interval` is what is known of the mean from a baseline, such as a confidence sequence's.
-    """
-
-    def __init__(
-        self,
-        interval: tuple[float, float],
-        tolerance: float,
-        bounds: tuple[float, float] = (0.0, 1.0),
-        looks_per_year: float = LOOKS_PER_YEAR,
-        alarms_per_year: float = ALARMS_PER_YEAR,
-    ) -> None:
-        """Raises ValueError where the tolerated means leave no room within the bounds for any other."""
-        self.interval, self.tolerance, self.bounds = tuple(interval), tolerance, tuple(bounds)
-        low, high = bounds
-        self._limits = (
-            (interval[0] - tolerance - low) / (high - low),
-            (interval[1] + tolerance - low) / (high - low),
-        )
-        if tolerance < 0 or interval[0] > interval[1] or (self._limits[0] <= 0 and self._limits[1] >= 1):
-            raise ValueError(
-                f"means from {interval} give or take {tolerance:g} leave none between {bounds} to find"
-            )
-        self.evidence = ShiryaevRoberts(2 * len(FRACTIONS), looks_per_year, alarms_per_year)
-        self.seen = Moments()
-
-    @property
-    def alarmed(self) -> bool:
-        """Whether there was ever an alarm; it stays."""
-        return self.evidence.alarmed_at is not None
-
-    def update(self, look: Sequence[float]) -> float:
-        """Bet on all values of one look, and say the evidence. Raises ValueError outside the bounds."""
-        if not len(look):
-            return self.evidence.log_evidence
-        places = np.array([within(value, *self.bounds) for value in look])
-        for place in places.tolist():
-            self.seen.add(place)
-        below, above = self._limits
-        sides = ((places, above), (1 - places, 1 - below))
-        return self.evidence.update(np.concatenate([_log_bets(values, limit) for values, limit in sides]))
-
-    def looks_needed(self, mean: float, power: float = 0.8) -> float:
-        """How many looks like those so far find that the mean is now this; inf: none do, it is tolerated."""
-        low, high = self.bounds
-        place, (below, above) = (mean - low) / (high - low), self._limits
-        if not self.evidence.looks or below <= place <= above:
-            return math.inf
-        limit = above if place > above else below
-        if not 0 < limit < 1:
-            return math.inf
-        rate = growth(place - limit, limit, self.seen.spread)
-        values = values_needed(rate, self.evidence.log_threshold + math.log(2), power)
-        return values * self.evidence.looks / self.seen.n
-
-    def to_state(self) -> State:
-        """All of it, for JSON."""
-        return {
-            "interval": list(self.interval),
-            "tolerance": self.tolerance,
-            "bounds": list(self.bounds),
-            "seen": [self.seen.n, self.seen.mean, self.seen.squares],
-            "evidence": self.evidence.to_state(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """As it was when `to_state` was asked."""
-        evidence = ShiryaevRoberts.from_state(state["evidence"])
-        found = cls(
-            tuple(state["interval"]),
-            state["tolerance"],
-            tuple(state["bounds"]),
-            evidence.looks_per_year,
-            evidence.alarms_per_year,
-        )
-        found.evidence, found.seen = evidence, Moments(*state["seen"])
-        return found
-
-
-def _finite(values: Vector) -> list[float | None]:
-    """For JSON, which has no infinity."""
-    return [float(one) if np.isfinite(one) else None for one in values]
-
-
-def _infinite(values: Sequence[float | None]) -> Vector:
-    return np.array([-np.inf if one is None else one for one in values])
-
-
-def _log_bets(values: Vector, limit: float) -> Vector:
-    """Log-e-values against "the mean is at most the limit", for each fraction; 0 where no mean could be above."""
-    if limit >= 1:
-        return np.zeros(len(FRACTIONS))
-    return np.asarray(np.log1p(FRACTIONS[:, None] * (values / limit - 1)).sum(axis=1))
 
 
 def _log_product(values: Vector, expected: Vector, limit: float) -> Vector:

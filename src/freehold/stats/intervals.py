@@ -1,9 +1,9 @@
-"""Intervals for a sample of fixed size: means, paired differences, rates; clustered where values come in groups.
+"""Intervals for a sample of fixed size: means, rates; clustered where values come in groups.
 
 They hold for one look at the end. Who looks more often needs a confidence sequence (`betting.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf, sqrt
 from typing import Any, NamedTuple
 
@@ -38,19 +38,6 @@ def mean_interval(x: ArrayLike, clusters: Labels | None = None, confidence: floa
     return _around(float(values.mean()), t_quantile((1 + confidence) / 2, freedom) * error if error else 0.0)
 
 
-def paired_interval(
-    a: ArrayLike, b: ArrayLike, clusters: Labels | None = None, confidence: float = 0.95
-) -> Bounds:
-    """The mean of a - b, value by value: what both share (the question's difficulty) cancels out.
-
-    Raises ValueError where the two differ in length.
-    """
-    first, second = _values(a), _values(b)
-    if len(first) != len(second):
-        raise ValueError(f"pairs need equally many values: {len(first)} and {len(second)}")
-    return mean_interval(first - second, clusters, confidence)
-
-
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Bounds:
     """A rate of independent trials (Wilson 1927): near the nominal coverage on average, at no size empty."""
     _counts(successes, trials)
@@ -69,29 +56,6 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Bo
     low = beta_quantile(tail, successes, failures + 1) if successes else 0.0
     high = beta_quantile(1 - tail, successes + 1, failures) if failures else 1.0
     return Bounds(successes / trials, low, high)
-
-
-def bootstrap_interval(
-    x: ArrayLike,
-    clusters: Labels | None = None,
-    statistic: Callable[[Floats], float] = np.mean,
-    confidence: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Bounds:
-    """Any statistic of x, by drawing whole clusters anew (percentiles; Davison & Hinkley 1997, ch. 3.8).
-
-    For means `mean_interval` is better; this is for medians, ratios and quantiles. Wants 20 clusters or more.
-    """
-    values = _values(x)
-    _, places = np.unique(_labels(clusters, len(values)), return_inverse=True)
-    members = [np.flatnonzero(places == one) for one in range(int(places.max()) + 1)]
-    if len(members) < 2:
-        raise ValueError("an interval needs two clusters or more; there is one")
-    picks = np.random.default_rng(seed).integers(len(members), size=(draws, len(members)))
-    drawn = [statistic(values[np.concatenate([members[one] for one in row])]) for row in picks]
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Bounds(float(statistic(values)), float(low), float(high))
 
 
 def _mean_error(sizes: Floats, sums: Floats) -> tuple[float, float]:

@@ -1,46 +1,17 @@
-"""A mean from few labels and many predictions: the predictions' error is measured on the labels and taken out.
+"""A rate from few labels and many predictions: the predictions' error is measured on the labels and taken out.
 
-`ppi_mean` is PPI++ (Angelopoulos, Duchi & Zrnic 2023, arXiv:2311.01453), by the normal approximation: for hundreds
-of labels. `ppi_rate` serves 50 labels and rates near 0, where that approximation covers far too rarely.
-
-Both need predictions that never saw these labels, and labels of items drawn at random from all items.
+For 50 labels and rates near 0, where the normal approximation of PPI++ (Angelopoulos, Duchi & Zrnic 2023,
+arXiv:2311.01453) covers far too rarely. Needs predictions that never saw these labels, and labels of items drawn at
+random from all items.
 """
-
-from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from freehold.stats.intervals import Bounds
-from freehold.stats.quantiles import normal_quantile
 
 Floats = NDArray[np.float64]
 DRAWS = 20_000
-
-
-def ppi_mean(
-    labels: ArrayLike, predicted_labelled: ArrayLike, predicted_rest: ArrayLike, confidence: float = 0.95
-) -> Bounds:
-    """The mean of what labels measure. Predictions get the weight that makes the interval shortest.
-
-    Args:
-        labels: what was found, for the few items looked at.
-        predicted_labelled: the predictions for the very same items, in the same order.
-        predicted_rest: the predictions for the other items.
-        confidence: of the interval.
-
-    Raises:
-        ValueError: lengths differ, or there are fewer than two of a kind.
-    """
-    y, f, rest = _checked(labels, predicted_labelled, predicted_rest)
-    share = len(y) / len(rest)
-    spread = float(np.var(np.concatenate([f, rest]), ddof=1))
-    weight = float(np.cov(y, f)[0, 1]) / ((1 + share) * spread) if spread else 0.0
-    weight = min(max(weight, 0.0), 1.0)  # a useless prediction counts nothing, and the labels alone remain
-    estimate = float(y.mean() + weight * (rest.mean() - f.mean()))
-    variance = weight**2 * spread / len(rest) + float(np.var(y - weight * f, ddof=1)) / len(y)
-    half = normal_quantile((1 + confidence) / 2) * sqrt(variance)
-    return Bounds(estimate, estimate - half, estimate + half)
 
 
 def ppi_rate(
@@ -58,7 +29,18 @@ def ppi_rate(
     never looks at a label: bad predictions widen the interval and do not bias it. With Jeffreys' prior in each part
     coverage is near the nominal (Brown, Cai & DasGupta 2001), and below it for rates under 1 / labels; `careful`
     takes the priors of Clopper & Pearson's bounds instead: wider, and not below. Where all labels are alike the
-    interval reaches to the end of the scale. Other arguments and errors are `ppi_mean`'s; `seed` is for the draws.
+    interval reaches to the end of the scale.
+
+    Args:
+        labels: what was found, for the few items looked at.
+        predicted_labelled: the predictions for the very same items, in the same order.
+        predicted_rest: the predictions for the other items.
+        confidence: of the interval.
+        careful: see above.
+        seed: for the draws.
+
+    Raises:
+        ValueError: lengths differ, there are fewer than two of a kind, or some are no labels or no predictions.
     """
     y, f, rest = _checked(labels, predicted_labelled, predicted_rest)
     if not np.isin(y, (0.0, 1.0)).all() or min(f.min(), rest.min()) < 0 or max(f.max(), rest.max()) > 1:
