@@ -9,7 +9,7 @@ import pytest
 
 from freehold.config.load import Loaded, load_text
 from freehold.config.schema import Oidc, Roles
-from freehold.console.oidc import KNOWN_S, PENDING_S, role_of
+from freehold.console.oidc import KNOWN_S, PENDING_S, name_of, role_of
 from freehold.console.settings import lacking, problems
 from freehold.ledger import query
 from tests.console.identity import CLIENT, SECRET, Identities, identities
@@ -97,7 +97,7 @@ def test_somebody_signs_in_there_and_goes_on_here(here: Site) -> None:
     assert keys.status == 200
     assert "ana@example.com <span" in keys.text
     assert "(operator)" in keys.text
-    about = {"who": "ana@example.com", "role": "operator", "way": "oidc", "from": "127.0.0.1"}
+    about = {"who": "ana@example.com", "role": "operator", "way": "oidc", "subject": "1", "from": "127.0.0.1"}
     assert last(here, "console-signed-in") == about
 
 
@@ -200,6 +200,40 @@ def test_failed_sign_ins_are_throttled_here_too(here: Site) -> None:
     statuses = [here.visitor().get("/sign-in/oidc/back?state=x&code=y").status for _ in range(7)]
 
     assert statuses == [403] * 5 + [429] * 2
+
+
+def test_failures_of_others_keep_nobody_out(here: Site) -> None:
+    visitor = here.visitor()
+    path = begun(visitor)
+    for _ in range(7):
+        here.visitor().get("/sign-in/oidc/back?state=x&code=y")
+
+    assert visitor.get(path).status == 200
+
+
+def test_another_web_page_begins_no_sign_in(here: Site) -> None:
+    sites = ("cross-site", "same-site", "same-origin", "none")
+
+    assert [here.visitor().get("/sign-in/oidc", sec_fetch_site=one).status for one in sites] == [
+        403,
+        403,
+        303,
+        303,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("claims", "who"),
+    [
+        ({"email": "ana@example.com", "sub": "7"}, "ana@example.com"),
+        ({"email": "ana@example.com", "email_verified": False, "sub": "7"}, "7"),
+        ({"email": "a\nb", "sub": "7"}, "7"),
+        ({"email": {"ana": 1}, "sub": "7"}, "7"),
+        ({"email": "a" * 101, "sub": "s" * 500}, "s" * 100),
+    ],
+)
+def test_nobody_is_called_what_their_provider_does_not_vouch_for(claims: dict[str, Any], who: str) -> None:
+    assert name_of(claims, "email") == who
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Signing in and out: who somebody is, for how long, and what the ledger is told of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from freehold.console.tokens import Tokens
 
 SIGN_IN = "/sign-in"
 TOKEN_CHARS_MAX = 200
+WHY_CHARS_MAX = 500
+UNATTENDED = "x-unattended"  # a header of what a page asks for while nobody does anything
 SIGNED_IN, SIGN_IN_FAILED = "console-signed-in", "console-sign-in-failed"  # kinds of events
 
 
@@ -41,19 +43,28 @@ class Access:
         return f"freehold-{request.headers['host'].rpartition(':')[2]}"
 
     def session(self, request: Request) -> Session | None:
-        """Whose request it is; None where nobody is signed in, or the token has ended meanwhile."""
-        session = self.sessions.find(request.cookies.get(self.cookie(request), ""))
+        """Whose request it is; None where nobody is signed in, or the token has ended meanwhile.
+
+        What a page asks for by itself does not keep a session from ending.
+        """
+        is_used = UNATTENDED not in request.headers
+        session = self.sessions.find(request.cookies.get(self.cookie(request), ""), is_used=is_used)
         if session is not None and session.digest is not None and not self.tokens.good(session.digest):
             self.sessions.close(session.id)
             return None
         return session
 
-    def signed_in(self, request: Request, response: Response, session: Session, way: str) -> Response:
-        """Tell the ledger and the browser. A session that was there before ends: its id may be known to others."""
+    def signed_in(
+        self, request: Request, response: Response, session: Session, about: Mapping[str, str]
+    ) -> Response:
+        """Tell the ledger, with what more is known `about` it, and the browser.
+
+        A session that was there before ends: its id may be known to others.
+        """
         if (before := request.state.session) is not None:
             self.sessions.close(before.id)
-        about = {"who": session.who, "role": session.role, "way": way, "from": address(request)}
-        there(request).note(SIGNED_IN, about)
+        told = {"who": session.who, "role": session.role, **about, "from": address(request)}
+        there(request).note(SIGNED_IN, told)
         name, secure = self.cookie(request), self._is_secure(request)
         response.set_cookie(name, session.id, path="/", secure=secure, httponly=True, samesite="strict")
         return response
@@ -61,7 +72,8 @@ class Access:
     def failed(self, request: Request, way: str, why: str) -> None:
         """Tell the ledger of a sign-in that failed. So many may fail, and no more is ever written than that."""
         self.throttle.failed(address(request))
-        there(request).note(SIGN_IN_FAILED, {"way": way, "why": why, "from": address(request)})
+        about = {"way": way, "why": why[:WHY_CHARS_MAX], "from": address(request)}
+        there(request).note(SIGN_IN_FAILED, about)
 
     def _is_secure(self, request: Request) -> bool:
         return self.base(request).startswith("https:")
@@ -85,7 +97,10 @@ def own_path(given: str) -> str:
 
 
 def waiting(request: Request) -> Response | None:
-    """The answer while too many sign-ins have failed from where the request comes."""
+    """The answer to a sign-in that failed while too many have, from where it comes. What is right always gets in.
+
+    A token cannot be guessed; what is bounded is how much others can have written on the ledger.
+    """
     wait_s = access(request).throttle.wait_s(address(request))
     if not wait_s:
         return None
@@ -103,16 +118,16 @@ def asked_token(request: Request) -> Response:
 def given_token(request: Request) -> Response:
     """Sign in with a token."""
     here, fields = access(request), form(request)
-    if (response := waiting(request)) is not None:
-        return response
     text = fields.get("token", "").strip()
     token = here.tokens.find(text) if 0 < len(text) <= TOKEN_CHARS_MAX else None
     if token is None:
+        if (response := waiting(request)) is not None:
+            return response
         here.failed(request, "token", "the token is not known")
         return _shown(request, 403, "This token is not known here, or has been replaced by a newer one.")
     session = here.sessions.open(token.name, token.role, token.digest)
     then = own_path(fields.get("then", "/"))
-    return here.signed_in(request, RedirectResponse(then, 303), session, "token")
+    return here.signed_in(request, RedirectResponse(then, 303), session, {"way": "token"})
 
 
 def sign_out(request: Request) -> Response:

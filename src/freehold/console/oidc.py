@@ -9,10 +9,10 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
-from threading import Lock
+from http.client import HTTPException as HTTPError
+from threading import BoundedSemaphore, Lock
 from typing import Any
 from urllib import request as http
-from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -21,6 +21,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -29,7 +30,7 @@ from freehold.config.environment import Environment, is_loopback, proxy_for
 from freehold.config.schema import Oidc
 from freehold.console.access import SIGN_IN, access, own_path, waiting
 from freehold.console.shell import page
-from freehold.console.tokens import ROLES
+from freehold.console.tokens import NAME_CHARS_MAX, ROLES
 from freehold.vocabulary.errors import Unverified
 
 START, BACK = f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/back"
@@ -52,7 +53,8 @@ ASK_S = 10.0
 KNOWN_S = 3_600.0  # what the provider says of itself is asked for again after this
 LEEWAY_S = 60  # clocks differ
 PENDING_S = 600.0  # so long somebody may take to sign in there
-PENDING_MAX = 1_000
+PENDING_MAX = 20_000  # others can begin some too; of more the oldest makes room
+ASKING_MAX = 8  # at once: a provider that is slow holds up no page
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Provider:
         self._secret = env.get(settings.client_secret_env or "", "").strip()
         self._known: Known | None = None
         self._pending: dict[str, Pending] = {}
-        self._lock = Lock()
+        self._lock, self._turns = Lock(), BoundedSemaphore(ASKING_MAX)
 
     def begin(self, back: str, then: str) -> tuple[str, Pending]:
         """Where to send somebody who wants to sign in. Raises Unverified where the provider cannot be had."""
@@ -178,11 +180,15 @@ class Provider:
         proxy = proxy_for(url, self._env)
         opener = http.build_opener(http.ProxyHandler({"https": proxy} if proxy else {}), _Straight())
         asked = http.Request(url, body, {"accept": "application/json", **(headers or {})})  # noqa: S310 - checked
+        if not self._turns.acquire(blocking=False):
+            raise Unverified("too many are signing in at this moment", remedy="Try again in a moment.")
         try:
             with opener.open(asked, timeout=ASK_S) as answer:
                 return msgspec.json.decode(answer.read(ANSWER_BYTES_MAX), type=dict[str, Any])
-        except (URLError, OSError, msgspec.MsgspecError) as error:
+        except (OSError, HTTPError, msgspec.MsgspecError, RecursionError) as error:
             raise Unverified(f"{urlsplit(url).netloc} cannot be asked: {error}") from error
+        finally:
+            self._turns.release()
 
 
 class _Straight(http.HTTPRedirectHandler):
@@ -213,6 +219,15 @@ def _basic(name: str, secret: str) -> str:
     return "Basic " + b64encode(f"{name}:{secret}".encode()).decode()
 
 
+def name_of(claims: Mapping[str, Any], claim: str) -> str:
+    """What somebody is called here; their subject where the provider says nothing usable, or does not vouch for it."""
+    told = claims.get(claim)
+    vouched = claim != "email" or claims.get("email_verified") is not False
+    if isinstance(told, str) and told.isprintable() and 0 < len(told) <= NAME_CHARS_MAX and vouched:
+        return told
+    return str(claims["sub"])[:NAME_CHARS_MAX]
+
+
 def role_of(claims: Mapping[str, Any], settings: Oidc) -> str | None:
     """The role that may most, of those that the identity has; None: it has none."""
     found: Any = claims
@@ -238,10 +253,9 @@ def routes(settings: Oidc, env: Environment, now_s: Callable[[], float]) -> list
 
 
 def _start(request: Request, provider: Provider) -> Response:
-    here = access(request)
-    if (response := waiting(request)) is not None:
-        return response
-    base = here.base(request)
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise HTTPException(403, "A sign-in begins on a page of this console.")
+    base = access(request).base(request)
     url, pending = provider.begin(base + BACK, own_path(request.query_params.get("then", "/")))
     response = RedirectResponse(url, 303)
     # Lax: the way back begins at the provider, and a strict cookie would not come along.
@@ -249,7 +263,6 @@ def _start(request: Request, provider: Provider) -> Response:
         _cookie(request),
         pending.state,
         int(PENDING_S),
-        path=START,
         secure=base.startswith("https:"),
         httponly=True,
     )
@@ -258,8 +271,6 @@ def _start(request: Request, provider: Provider) -> Response:
 
 def _back(request: Request, provider: Provider) -> Response:
     here, given = access(request), request.query_params
-    if (response := waiting(request)) is not None:
-        return response
     state = given.get("state", "")
     is_theirs = compare_digest(state.encode(), request.cookies.get(_cookie(request), "").encode())
     pending = provider.pending(state) if state and is_theirs else None
@@ -273,17 +284,21 @@ def _back(request: Request, provider: Provider) -> Response:
         claims = provider.identity(given["code"], pending, here.base(request) + BACK)
     except Unverified as error:
         return _refused(request, error.message)
-    who = str(claims.get(provider.settings.name_claim) or claims["sub"])
+    who = name_of(claims, provider.settings.name_claim)
     role = role_of(claims, provider.settings)
     if role is None:
         return _refused(request, f"{who} has no role here")
     # From this page of ours the browser goes on with the strict cookie, which it would not send on the way from there.
     response = page(request, "signed-in.html", then=pending.then, as_whom=who)
-    response.delete_cookie(_cookie(request), path=START)
-    return here.signed_in(request, response, here.sessions.open(who, role), "oidc")
+    secure = here.base(request).startswith("https:")
+    response.delete_cookie(_cookie(request), secure=secure, httponly=True)
+    about = {"way": "oidc", "subject": str(claims["sub"])[:NAME_CHARS_MAX]}
+    return here.signed_in(request, response, here.sessions.open(who, role), about)
 
 
 def _refused(request: Request, why: str) -> Response:
+    if (response := waiting(request)) is not None:
+        return response
     access(request).failed(request, "oidc", why)
     text = f"Nobody was signed in: {why}."
     remedy = "Begin again, or ask an admin for a role or a token."
@@ -291,4 +306,4 @@ def _refused(request: Request, why: str) -> Response:
 
 
 def _cookie(request: Request) -> str:
-    return f"{access(request).cookie(request).removeprefix('__Host-')}-oidc"
+    return f"{access(request).cookie(request)}-oidc"

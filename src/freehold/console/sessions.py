@@ -1,6 +1,6 @@
 """Who is signed in: kept in the console's memory, so that signing out, a new token and a restart all end it.
 
-Also how often a sign-in may fail before nobody is listened to for a while.
+Also how often a sign-in may fail before no more is written of it for a while.
 """
 
 import secrets
@@ -45,8 +45,8 @@ class Sessions:
             self._open[session.id] = session
         return session
 
-    def find(self, name: str) -> Session | None:
-        """The session with this id, which counts as used now; None where it has ended."""
+    def find(self, name: str, *, is_used: bool = True) -> Session | None:
+        """The session with this id, if it has not ended."""
         now = self._now_s()
         with self._lock:
             session = self._open.get(name)
@@ -55,7 +55,8 @@ class Sessions:
             if now - session.used_s > self._idle_s or now - session.began_s > self._longest_s:
                 del self._open[name]
                 return None
-            session.used_s = now
+            if is_used:
+                session.used_s = now
             return session
 
     def close(self, name: str) -> None:
@@ -65,7 +66,7 @@ class Sessions:
 
 
 class Throttle:
-    """How many sign-ins may fail from an address: a few at once, then one each `FAILURE_S`."""
+    """How many failed sign-ins of an address are listened to: a few at once, then one each `FAILURE_S`."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
@@ -73,7 +74,7 @@ class Throttle:
         self._lock = Lock()
 
     def wait_s(self, address: str) -> float:
-        """How long nobody is listened to at this address; 0: speak."""
+        """How long no other failure is listened to at this address; 0: speak."""
         with self._lock:
             left = self._free_s.get(address, 0.0) - self._now_s()
         return max(left - (FAILURES_MAX - 1) * FAILURE_S, 0.0)
