@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.claims import as_done, claim, started
 from benchmarks.recordings import completions, prompts
+from benchmarks.replay import read, replay
 from freehold.stats.pairswap import PairSwap
-from freehold.stats.replay import read, replay
 
 FLAG, ACCUSATION = math.log(20), math.log(1_000)
 LIMIT = 100  # prompts, at the median order

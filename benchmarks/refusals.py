@@ -19,7 +19,7 @@ from tools.train_refusals import BETWEEN, DATA_SETS, left_out, recordings
 from benchmarks.claims import claim, started
 from benchmarks.keyword_lists import LISTS
 from benchmarks.recordings import MODELS, completions
-from freehold.stats.calibration import Calibration, reliability
+from freehold.stats.calibration import Calibration, calibration_error
 from freehold.stats.intervals import wilson
 from freehold.watch.labelling import Answer, Label, draw, rates
 from freehold.watch.labelling import Said as Says
@@ -97,9 +97,7 @@ def after_labels(truth: Bools, scores: Floats, draws: int) -> Calibrated:
         order = np.random.default_rng(seed).permutation(len(truth))
         drawn, rest = order[:LABELS], order[LABELS:]
         local = Calibration.platt(scores[drawn], truth[drawn].astype(float)).probabilities(scores[rest])
-        errors = (
-            reliability(one, truth[rest].astype(float)).calibration_error for one in (scores[rest], local)
-        )
+        errors = (calibration_error(one, truth[rest].astype(float)) for one in (scores[rest], local))
         found.append((f1(truth[rest], local > 0.5), auc(truth[rest], local), *errors))
     return Calibrated(*(mean(column) for column in zip(*found, strict=True)))
 

@@ -29,19 +29,6 @@ def test_products_are_those_of_the_rows_as_dictionaries(
     assert found.products(found.numbered(row)) == pytest.approx(np.array(expected), abs=1e-9)
 
 
-@given(ROWS, st.data())
-def test_weighted_is_the_sum_of_rows_times_coefficients(
-    rows: list[dict[str, float]], data: st.DataObject
-) -> None:
-    count = data.draw(st.integers(0, len(rows)))
-    coefficients = data.draw(st.lists(st.floats(-2, 2), min_size=count, max_size=count))
-    found = kept(rows).weighted(np.array(coefficients))
-
-    for name, value in found.items():
-        expected = sum(by * row.get(name, 0.0) for by, row in zip(coefficients, rows, strict=False))
-        assert value == pytest.approx(expected, abs=1e-9)
-
-
 @given(ROW, ROW)
 def test_difference_and_total_are_taken_name_by_name(one: dict[str, float], other: dict[str, float]) -> None:
     names = one.keys() | other.keys()

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from benchmarks.replay import read, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freehold.stats.pairswap import PairSwap
-from freehold.stats.replay import read, replay
 
 TEXT = st.text(alphabet="abc Xy,.\n-*1'", max_size=60)
 

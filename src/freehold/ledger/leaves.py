@@ -24,7 +24,6 @@ RECORD, DAMAGED = 1, 2
 SALT_BYTES = 16
 SEED_BYTES = 32
 _BLOCK_BYTES = 64  # of SHA-256, for HMAC
-_COMMITMENT = slice(10, 42)
 _entry = Struct(">BBQ32s")
 
 
@@ -49,11 +48,6 @@ def leaf_of(entry: bytes) -> Leaf:
     if len(entry) != _entry.size or entry[0] != VERSION or entry[1] not in (RECORD, DAMAGED):
         raise Unverified(f"{entry[:48].hex()} is not an entry of version {VERSION}")
     return Leaf(*_entry.unpack(entry)[1:])
-
-
-def commitment_in(entry: bytes) -> bytes:
-    """The commitment in an entry, which is not otherwise looked at."""
-    return entry[_COMMITMENT]
 
 
 def commitment(salt: bytes, content: bytes) -> bytes:

@@ -25,20 +25,8 @@ class Ratings(NamedTuple):
 
     def interval(self, one: int, confidence: float = 0.95) -> Bounds:
         """One strength, against the average of all."""
-        return self._bounds(np.eye(len(self.strengths))[one], confidence)
-
-    def difference(self, one: int, other: int, confidence: float = 0.95) -> Bounds:
-        """How much stronger `one` is than `other`, in nats."""
-        axes = np.eye(len(self.strengths))
-        return self._bounds(axes[one] - axes[other], confidence)
-
-    def probability(self, one: int, other: int) -> float:
-        """The chance that `one` beats `other`, ties not counted as wins."""
-        return 1 / (1 + exp(self.tie - float(self.strengths[one] - self.strengths[other])))
-
-    def _bounds(self, contrast: Floats, confidence: float) -> Bounds:
-        estimate = float(contrast @ self.strengths)
-        half = normal_quantile((1 + confidence) / 2) * sqrt(float(contrast @ self.covariance @ contrast))
+        estimate = float(self.strengths[one])
+        half = normal_quantile((1 + confidence) / 2) * sqrt(float(self.covariance[one, one]))
         return Bounds(estimate, estimate - half, estimate + half)
 
 

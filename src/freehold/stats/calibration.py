@@ -1,7 +1,6 @@
 """Turn scores into probabilities with 50 to 100 labels, and measure how well they then keep their word.
 
-Platt (1999) fits a logistic curve to the score's logit; beta calibration (Kull, Silva Filho & Flach 2017) gives
-each end of the scale a slope of its own. With few labels both overfit, so both are drawn towards "leave the
+Platt (1999) fits a logistic curve to the score's logit. With few labels it overfits, so it is drawn towards "leave the
 score as it is" by a normal prior, and nobody's label counts as certain (Platt's smoothed targets).
 """
 
@@ -16,7 +15,7 @@ EDGE = 1e-6  # a score nearer to 0 or 1 than this is taken as this
 
 
 class Calibration(NamedTuple):
-    """logit p = a ln s - b ln (1 - s) + c for a score s in (0, 1); Platt's has a = b."""
+    """logit p = a ln s - b ln (1 - s) + c for a score s in (0, 1), as beta calibration has it; Platt's has a = b."""
 
     a: float = 1.0
     b: float = 1.0
@@ -43,50 +42,17 @@ class Calibration(NamedTuple):
         slope, offset = _fit(np.column_stack([low - high, np.ones_like(low)]), labels, (1.0, 0.0), strength)
         return cls(slope, slope, offset)
 
-    @classmethod
-    def beta(cls, scores: ArrayLike, labels: ArrayLike, strength: float = 1.0) -> Self:
-        """A slope for each end; neither is negative, so that the order of scores stays. Raises as `platt` does."""
-        low, high = _logs(scores)
-        columns = np.column_stack([low, -high, np.ones_like(low)])
-        free = [0, 1, 2]
-        while True:
-            found = np.zeros(3)
-            found[free] = _fit(
-                columns[:, free], labels, tuple((1.0, 1.0, 0.0)[one] for one in free), strength
-            )
-            if (found[:2] >= 0).all():
-                return cls(*(float(one) for one in found))
-            free.remove(int(np.argmin(found[:2])))  # held at zero, as the authors do
 
+def calibration_error(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> float:
+    """The expected calibration error: promised against observed, in `bins` of equally many; 0 is perfect.
 
-class Bin(NamedTuple):
-    """Values of like probability: how many, what was promised, what came."""
-
-    size: int
-    promised: float
-    observed: float
-
-
-class Reliability(NamedTuple):
-    """How well probabilities keep their word; 0 is perfect for each of the three."""
-
-    brier: float  # mean squared error (Brier 1950)
-    calibration_error: float  # expected calibration error, over bins of equally many
-    log_loss: float  # in nats
-    bins: tuple[Bin, ...]
-
-
-def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> Reliability:
-    """Compare promised with observed, in `bins` of equally many (Nguyen & O'Connor 2015)."""
+    Nguyen & O'Connor 2015.
+    """
     promised, came = np.asarray(probabilities, dtype=float), _binary(labels)
     if promised.shape != came.shape:
         raise ValueError(f"{len(promised)} probabilities, but {len(came)} labels")
-    groups = [one for one in np.array_split(np.argsort(promised, kind="stable"), bins) if len(one)]
-    rows = tuple(Bin(len(one), float(promised[one].mean()), float(came[one].mean())) for one in groups)
-    error = sum(row.size * abs(row.promised - row.observed) for row in rows) / len(came)
-    inside = np.clip(promised, EDGE, 1 - EDGE)
-    loss = -np.mean(came * np.log(inside) + (1 - came) * np.log1p(-inside))
-    return Reliability(float(np.mean((promised - came) ** 2)), error, float(loss), rows)
+    groups = np.array_split(np.argsort(promised, kind="stable"), bins)
+    return sum(abs(float(promised[one].sum() - came[one].sum())) for one in groups) / len(came)
 
 
 def _fit(columns: Floats, labels: ArrayLike, prior: tuple[float, ...], strength: float) -> Floats:

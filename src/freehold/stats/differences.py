@@ -72,10 +72,3 @@ class Rows:
             self._values = np.concatenate((self._values, np.zeros_like(self._values)))
         self._columns[start:end], self._values[start:end] = columns, values
         self._starts.append(end)
-
-    def weighted(self, coefficients: Array) -> dict[str, float]:
-        """The sum of the first rows, each times its coefficient."""
-        ends = self._starts[: len(coefficients) + 1]
-        columns, values = self._columns[: ends[-1]], self._values[: ends[-1]]
-        sums = np.bincount(columns, values * np.repeat(coefficients, np.diff(ends)), len(self._number) + 1)
-        return dict(zip(self._number, sums[1:].tolist(), strict=True))

@@ -11,7 +11,6 @@ order, at mixed times, with equal settings; whatever differs between the two way
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from freehold.stats.betting import mean_chance
 from freehold.stats.differences import Array, Rows, difference, total
-from freehold.stats.ensemble import KERNELS, USUAL, Ensemble, Pair
+from freehold.stats.ensemble import USUAL, Ensemble, Pair
 from freehold.stats.features import SHAPES, families
 
 MOST_SCORES = 8  # kinds of bounded scores
@@ -37,17 +36,6 @@ class Effect:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trait:
-    """One feature that tells the two apart; a and b: the share of each one's answers that have it."""
-
-    family: str
-    name: str
-    a: float
-    b: float
-    weight: float  # how much it moved the guesses in all pairs together, in standard deviations
-
-
 class PairSwap:
     """An e-process against "a and b answer alike". log_e is in nats, `peak` is the most it ever was."""
 
@@ -57,9 +45,6 @@ class PairSwap:
         self.history: list[float] = []
         self._rows = {family: Rows() for family in USUAL}
         self._sums = Rows()
-        self._has: dict[str, tuple[Counter[str], Counter[str]]] = {
-            name: (Counter(), Counter()) for name in USUAL
-        }
         self._score_names: dict[str, int] = {}
         self._ensemble = Ensemble(len(SHAPES), MOST_SCORES, capacity)
 
@@ -115,27 +100,6 @@ class PairSwap:
         pace = (self.history[-1] - self.history[half - 1]) / (self.n - half)
         return math.ceil((math.log(1 / alpha) - self.log_e) / pace) if pace > 0 else None
 
-    def learners(self) -> dict[str, float]:
-        """The log-capital that each learner would have by now, had it bet alone."""
-        return dict(self._ensemble.log_wealth)
-
-    def explain(self, most: int = 10) -> list[Trait]:
-        """The features that carry the evidence, the weightiest first."""
-        name = max(KERNELS, key=lambda each: self._ensemble.log_wealth[each])
-        chosen, scale = KERNELS[name]
-        learned = min(self.n, self.capacity)
-        coefficients, ones = self._ensemble.kernels[name].weights[:learned], np.ones(learned)
-        found: list[Trait] = []
-        for family in chosen:
-            each = scale / len(chosen) / USUAL[family]
-            weights, moved = (self._rows[family].weighted(by) for by in (coefficients, ones))
-            has_a, has_b = self._has[family]
-            found += [
-                Trait(family, word, has_a[word] / learned, has_b[word] / learned, each * weight * moved[word])
-                for word, weight in weights.items()
-            ]
-        return sorted(found, key=lambda trait: -trait.weight)[:most]
-
     def _pair(self, a: str, b: str, prompt: str, scores: Scores) -> Pair:
         seen_a, seen_b = families(a, prompt), families(b, prompt)
         rows = {
@@ -154,8 +118,6 @@ class PairSwap:
             self._sums.append(self._sums.numbered(total(seen_a["words"], seen_b["words"])))
             for family, row in rows.items():
                 self._rows[family].append(row)
-                for seen, counter in zip((seen_a, seen_b), self._has[family], strict=True):
-                    counter.update(seen[family].keys())
         return found
 
     def _scores(self, scores: Scores) -> Array:
