@@ -1,6 +1,5 @@
 """How an exchange ends: recorded once, and only then may its last byte go out."""
 
-import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,8 +29,6 @@ from freehold.vocabulary.errors import (
     UpstreamFailed,
 )
 from freehold.vocabulary.exchange import Attempt, Finding, Outcome
-
-_log = logging.getLogger("freehold")
 
 CALLER_LEFT = 499  # recorded when nobody was left to give a status to; nginx's number for it
 
