@@ -19,11 +19,10 @@ from freehold.cli.commands import JSON as _JSON
 from freehold.cli.commands import Command
 from freehold.cli.commands import argument as _argument
 from freehold.cli.console_commands import CONSOLE
-from freehold.cli.drill_commands import DRILL
+from freehold.cli.drill_commands import DRILL, INDEPENDENCE
 from freehold.cli.ledger_commands import LEDGER
 from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
 from freehold.cli.policy_commands import POLICY
-from freehold.cli.scenario_commands import INDEPENDENCE
 from freehold.cli.watch_commands import WATCH
 from freehold.cli.witness_commands import WITNESS
 from freehold.vocabulary.errors import CallerError, ConfigError, FreeholdError, NotFound
