@@ -34,7 +34,8 @@ import sys
 from functools import partial
 from freehold.cli import demo
 from freehold.cli.main import main
-from freehold.cli.demo_stage import PROVIDERS, Stage
+from freehold.cli.demo_scenery import PROVIDERS
+from freehold.cli.demo_stage import Stage
 
 class Watched(Stage):
     def __enter__(self):
@@ -135,10 +136,33 @@ def shows_every_scene(out: str) -> None:
     assert verified.index("everything is as it was signed") < verified.index("edited: journal/node-0/")
     audited = verified.partition("\n9. ")[2]
     assert audited.index("DIFFERENT") < audited.index("Nothing in this pack contradicts its report.")
+    assert len(re.findall(r"(?m)^   (?:north|south|west)/\S+  .* \d+\.\d%", audited)) == 3
+    assert "hurts most: parent West Oy" in audited
+    shows_a_drill(audited.partition("\n11. ")[2])
     assert re.search(
         r"\n10 requests, 15 attempts, 3 findings, \d+\.\d seconds\. Every scene was checked\.\n", out
     )
     assert "\x1b" not in out
+
+
+def shows_a_drill(said: str) -> None:
+    told = (
+        "Provider north is gone; `freehold drill stop` ends it at once",
+        "in force; nothing fails yet",
+        "the fault is there",
+        "an application asks meanwhile: north/atlas-2 answers, attempts: 1",
+        "the fault is taken away: it ran to its end",
+        "the first failed attempt at who is lost",
+        "service restored",
+        "back at who was lost, after the fault",
+        "streams that broke off: 0; prompts where policy did not allow them: 0",
+        "exit-plan/report.html: to read or print",
+        "ok     drill-began ",
+        "numbers were worked out again from ",
+        "everything agrees",
+    )
+    assert sorted(told, key=said.index) == list(told)
+    assert re.search(r"during +\d+ +100 % \(\d+ to 100\) +0 % ", said)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +230,7 @@ def test_without_sdks_it_shows_the_same_and_where_it_stays_what_it_prints_works(
         assert console
         visitor = Visitor(console[1])
         assert visitor.sign_in(console[2]).status == 303
-        assert visitor.get("/").status == 200
+        shows_it_on_pages(visitor)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=240)
 
@@ -215,6 +239,21 @@ def test_without_sdks_it_shows_the_same_and_where_it_stays_what_it_prints_works(
     pid = re.search(r"console (\d+)", said)
     assert pid
     assert not alive(int(pid[1]))
+
+
+def shows_it_on_pages(visitor: Visitor) -> None:
+    """The demo's traffic, its audit, its bench and its drill."""
+    for path, shown in (
+        ("/", "north/atlas-2"),
+        ("/audits", "different"),
+        ("/standing", "tasks.jsonl"),
+        ("/cutoff", "Provider north is gone"),
+    ):
+        answer = visitor.get(path)
+        assert (answer.status, shown in answer.text) == (200, True), path
+    report = re.search(r'href="(/cutoff/drills/d[0-9a-f]+)"', visitor.get("/cutoff").text)
+    assert report
+    assert "north may still hold" in visitor.get(report[1]).text
 
 
 def curl(line: str) -> http.client.HTTPResponse:

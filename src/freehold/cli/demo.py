@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from freehold.cli.demo_callers import import_ahead
 from freehold.cli.demo_page import BOLD, RED, Page
-from freehold.cli.demo_stage import ALIAS, CONSOLE, ENDINGS, GATEWAY, PROVIDERS, Stage
+from freehold.cli.demo_scenery import ALIAS, PROVIDERS
+from freehold.cli.demo_stage import CONSOLE, ENDINGS, GATEWAY, Stage
 from freehold.cli.demo_story import NotShown, Story
 from freehold.cli.output import OK, PROBLEMS
 from freehold.vocabulary.endpoint import Dialect

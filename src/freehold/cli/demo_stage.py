@@ -14,83 +14,36 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from freehold.cli.demo_scenery import ALIAS, CONFIG, PROVIDERS, SCENARIO, Provider, files
 from freehold.cli.output import CANNOT_SERVE, Stop, progress
 from freehold.cli.settings import state_dir
+from freehold.config.environment import environment
+from freehold.drills.loading import SCENARIOS
 from freehold.gateway.keys import KeyStore
 from freehold.ledger.segment import exchange_of, framed, unframed
-from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import FreeholdError
 
-ALIAS = "assistant"
 GATEWAY = "gateway"
 CONSOLE = "console"
+DRILL = "drill"
+_KEY = "FREEHOLD_DEMO_KEY"  # shown by the drill's requests
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_S = 20.0
 STOPPED_S = 5.0
 CONTROL_S = 5.0
 LOG_CHARS = 600
 
-# Few words, slowly, so that a reader sees them come.
-_PACE = '{ x-sparring-chunks = "12", x-sparring-gap-ms = "50" }'
-_GOVERNED = """
-[policy]
-enforce = ["policy.toml"]
-default_class = "public"
-[catalog]
-facts = ["facts.toml"]
-"""
-_FACTS = """
-[[fact]]
-provider = ["{names}"]
-basis = "contract"
-source = "the demo"
-read = 2026-11-23
-who = "the demo"
-why = "so that there is something to decide"
-[fact.values]
-inference_region = "{region}"
-"""
-_POLICY = """
-name = "at-home"
-about = "Personal data stays in Europe."
-[rules.in-europe]
-when = "data_class >= personal"
-require = "inference_region in EEA"
-reason = "Personal data stays in Europe."
-severity = "high"
-"""
-_PROVIDER = '[providers.{name}]\nbase_url = "{url}"\ndialects = ["{dialect}"]\nheaders = {pace}\n'
-
-
-class Provider(NamedTuple):
-    """Who takes part, and the one model it offers."""
-
-    name: str
-    model: str
-    dialect: Dialect
-
-    @property
-    def endpoint(self) -> str:
-        """Its model as a pool names it."""
-        return f"{self.name}/{self.model}"
-
-
-NORTH = Provider("north", "atlas-2", Dialect.CHAT)
-SOUTH = Provider("south", "atlas-2", Dialect.CHAT)
-WEST = Provider("west", "meridian-1", Dialect.MESSAGES)
-PROVIDERS = (NORTH, SOUTH, WEST)
-
 
 class Stage:
     """Everything the demo starts. Use it as a context manager: whatever happens, nothing is left behind."""
 
     url: str  # the gateway's
-    key: str
+    key = ""
     claims_key: str  # of an application whose data is personal
     folder: Path
 
@@ -118,7 +71,7 @@ class Stage:
     @property
     def config(self) -> Path:
         """The gateway's configuration."""
-        return self.folder / "freehold.toml"
+        return self.folder / CONFIG
 
     @property
     def state(self) -> Path:
@@ -130,6 +83,15 @@ class Stage:
         self._spawn(CONSOLE, "console", "--config", str(self.config), "--port", "0", "--json")
         said = json.loads(self._first_line(CONSOLE))
         return str(said["url"]), str(said["token"])
+
+    def drill(self, *words: str) -> Iterator[str]:
+        """Rehearse a scenario with test requests of its own: what the command says, line by line, until it ends."""
+        shown = ("--alias", ALIAS, "--key-env", _KEY, "--config", str(self.config))
+        self._spawn(DRILL, "drill", "rehearse", *words, *shown)
+        process = self._processes[DRILL]
+        for line in process.stdout or ():
+            yield line.rstrip()
+        process.wait()
 
     def pid(self, name: str) -> int:
         """The process of a provider or of the gateway."""
@@ -194,23 +156,13 @@ class Stage:
             self._urls[provider.name] = self._first_line(provider.name)
 
     def _open_gateway(self) -> None:
-        tables = [
-            _PROVIDER.format(name=one.name, url=self._urls[one.name], dialect=one.dialect, pace=_PACE)
-            for one in PROVIDERS
-        ]
-        pool = json.dumps([one.endpoint for one in PROVIDERS])
-        files = {
-            self.config: "\n".join([*tables, f"[aliases]\n{ALIAS} = {pool}\n", _GOVERNED]),
-            self.folder / "policy.toml": _POLICY,
-            self.folder / "facts.toml": _FACTS.format(
-                names='", "'.join((NORTH.name, SOUTH.name)), region="US"
-            )
-            + _FACTS.format(names=WEST.name, region="FI"),
-        }
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
+        for name, text in files(self._urls).items():
+            (self.folder / name).write_text(text, encoding="utf-8")
         _, self.key = KeyStore(self.state).create("demo")
         _, self.claims_key = KeyStore(self.state).create("claims", data_class="personal")
+        own = self.state / SCENARIOS
+        own.mkdir()
+        (self.folder / f"{SCENARIO}.toml").rename(own / f"{SCENARIO}.toml")
         self._spawn(
             GATEWAY, "up", "--config", str(self.config), "--port", "0", "--console-port", "0", "--json"
         )
@@ -223,8 +175,9 @@ class Stage:
                 [sys.executable, "-m", "freehold", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=subprocess.STDOUT if name == DRILL else log,
                 cwd=self.folder,
+                env={**environment(), _KEY: self.key},
                 text=True,
                 process_group=0,
             )

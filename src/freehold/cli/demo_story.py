@@ -1,18 +1,23 @@
 """The demo's scenes. Each asks, prints what came, and checks that it is what the scene claims."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from textwrap import dedent, indent
 
 from freehold.cli.demo_callers import Caller, Heard, Said, chat_caller, messages_caller
 from freehold.cli.demo_page import Page
-from freehold.cli.demo_stage import ALIAS, NORTH, PROVIDERS, SOUTH, WEST, Provider, Stage
+from freehold.cli.demo_scenery import ALIAS, NORTH, PROVIDERS, SCENARIO, SOUTH, TASKS, WEST, Provider
+from freehold.cli.demo_stage import Stage
 from freehold.cli.main import main
 from freehold.cli.output import OK, PROBLEMS, progress
+from freehold.drills.folder import REHEARSAL, REPORT, listed, read
+from freehold.drills.rehearsal import DONE, Rehearsal
 from freehold.ledger.query import tail
 from freehold.vocabulary.exchange import Exchange
 
@@ -24,8 +29,17 @@ CUT, ALL_FAILED = "answer_cut", "all_endpoints_failed"
 NONE = "absent"
 EVERYBODY = f"{len(PROVIDERS)} of {len(PROVIDERS)}"
 MAIN_LINES = ("id", "outcome", "endpoint", "served.model", "served.usage", "data_class", "policy")
-AUDIT_LINES = ("verdict", "effect", "evidence", "calls")
+AUDIT_LINES = " *(verdict|effect|evidence|calls) "
 PACK_S = 60.0
+HURTS_MOST = "hurts most"
+BENCH_LINES = "ON |" + "|".join(f"{one.endpoint}  " for one in PROVIDERS)
+LEGS_LINES = f"ALIAS |{ALIAS} |{HURTS_MOST}"
+DRILL_TERMS = ("--requests", "45", "--before", "0.4s", "--for", "1s", "--after", "1s")
+FAULT_THERE = "the fault is there"
+DRILL_TOLD = "drill d[^,]*$|in force|the fault"
+DRILL_LINES = " +(EXCHANGES|AFTER) |during |the first failed|service restored|back at|streams"
+REPORT_LINES = "(serious|notable) +(Cost|north)|exit-plan"
+VERIFY_LINES = r"ok +(drill-|the result|\d+ numbers)|everything"
 FINDINGS = {"truncation", "refusal", "substitution"}
 
 
@@ -54,6 +68,9 @@ class Story:
         self._the_ledger()
         self._the_proof()
         self._an_audit()
+        self._legs()
+        self._a_drill()
+        self._its_report()
 
     def _one_address(self) -> None:
         self._page.scene("One address for every model. An application changes its base URL, and that is all.")
@@ -166,8 +183,7 @@ class Story:
         with progress("asking both"):
             said = self._command("audit", "same", NORTH.endpoint, SOUTH.endpoint)[1]
         self._stage.tell(NORTH, "ok")
-        kept = [line for line in said.splitlines() if line.strip().startswith(AUDIT_LINES)]
-        self._page.line("\n".join(f"   {line.strip()}" for line in kept))
+        self._lines(said, AUDIT_LINES)
         report = json.loads(self._command("audit", "list", "--json")[1])[-1]
         self._claim(report["verdict"] == DIFFERENT, f"they differ; the verdict is {report['verdict']}")
         self._page.scene(
@@ -187,6 +203,80 @@ class Story:
         )
         self._page.line("\n".join(f"   {line}" for line in checked.stdout.splitlines()[-2:]))
         self._claim(checked.returncode == OK, f"the pack verifies; it does not: {checked.stdout}")
+
+    def _legs(self) -> None:
+        self._page.scene(
+            "Could it do without north? `freehold bench run` gives everybody the same tasks, here to write without "
+            "emoji; `freehold independence` counts what a loss leaves:"
+        )
+        on = [word for one in PROVIDERS for word in ("--on", one.endpoint)]
+        code, said = self._command("bench", "run", str(self._stage.folder / TASKS), *on)
+        self._claim(code == OK, f"the bench is done; it is not: {said}")
+        self._lines(said, BENCH_LINES)
+        said = self._command("independence")[1]
+        self._lines(said, LEGS_LINES)
+        self._claim(
+            f"{HURTS_MOST}: parent {WEST.facts['parent']}" in said, f"west is what claims needs: {said}"
+        )
+
+    def _a_drill(self) -> None:
+        """North is lost on the running gateway, for marked test requests; an application of its own goes on."""
+        self._page.scene(
+            "North is cut off on purpose, on the gateway that runs. Test requests meet it: `freehold drill rehearse "
+            f"{SCENARIO}`"
+        )
+        said = []
+        for line in self._stage.drill(SCENARIO, *DRILL_TERMS):
+            said.append(line)
+            self._lines(line, DRILL_TOLD)
+            if line == FAULT_THERE:
+                self._nobody_else_notices()
+        self._lines("\n".join(said), DRILL_LINES)
+        self._claim(FAULT_THERE in said, f"there is a drill; it said {' '.join(said)}")
+        found = read(self._stage.state, listed(self._stage.state)[-1], REHEARSAL, Rehearsal)
+        during = found.phases[1]
+        by = {ALIAS: {SOUTH.endpoint}}
+        self._claim(found.ended == DONE, f"it ran to its end; it did not: {found.ended}")
+        self._claim(
+            {alias: {*who} for alias, who in during.by.items()} == by, f"south answers; it is {during.by}"
+        )
+        self._claim(
+            during.failed is not None and not during.failed.estimate, f"no request fails: {during.failed}"
+        )
+        self._claim(not found.violations, f"no prompt goes astray; did: {found.violations}")
+        self._claim(
+            None not in (found.detected, found.restored), "it is noticed, and service is back; it is not"
+        )
+        self._claim(found.returned is not None, "north answers again once the fault is gone; it does not")
+
+    def _nobody_else_notices(self) -> None:
+        said = self._chat.ask("Still there?")
+        told = said.proof("endpoint"), said.proof("attempts")
+        self._page.line(
+            f"   an application asks meanwhile: {told[0] or NONE} answers, attempts: {told[1] or NONE}"
+        )
+        self._claim(
+            told == (NORTH.endpoint, "1"), f"whoever is not in the drill notices nothing; it is {told}"
+        )
+
+    def _its_report(self) -> None:
+        self._page.scene(
+            "`freehold drill report` says what it comes to, and `freehold drill verify` works every number out again:",
+            numbered=False,
+        )
+        plan = self._stage.folder / "exit-plan"
+        code, said = self._command("drill", "report", SCENARIO, "--out", str(plan))
+        self._lines(said, REPORT_LINES)
+        self._claim(code == OK, f"there is a report; there is none: {said}")
+        code, said = self._command("drill", "verify", str(plan / REPORT))
+        self._lines(said, VERIFY_LINES)
+        self._claim(code == OK, f"every number agrees; it does not: {said}")
+
+    def _lines(self, said: str, kept: str) -> None:
+        """The lines of what a command printed that begin so."""
+        lines = said.replace(f"{self._stage.folder}/", "").splitlines()
+        if shown := [line for line in lines if re.match(kept, line)]:
+            self._page.line(indent(dedent("\n".join(shown)), "   "))
 
     def _verified(self, state: Path) -> int:
         code, said = self._command("ledger", "verify", str(state), "--processes", "1")
