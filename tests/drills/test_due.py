@@ -25,11 +25,13 @@ def test_a_simulation_is_good_for_as_long_as_the_scenario_says(today: date, is_d
     assert (found.last, found.retest, found.due) == (date(2026, 10, 1), date(2026, 10, 31), is_due)
 
 
-def test_a_rehearsal_counts_when_it_has_ended() -> None:
+def test_a_rehearsal_counts_when_it_has_run_to_its_end() -> None:
     began = told("drill-began", date(2026, 10, 1), drill="d1", scenario="off")
-    ended = told("drill-ended", date(2026, 10, 2), drill="d1")
+    ended = told("drill-ended", date(2026, 10, 2), drill="d1", why="it ran to its end")
+    stopped = told("drill-ended", date(2026, 10, 2), drill="d1", why="it was stopped")
 
     assert due([SCENARIO], [began], date(2026, 10, 3))[0].last is None
+    assert due([SCENARIO], [began, stopped], date(2026, 10, 3))[0].last is None
     assert due([SCENARIO], [ended, began], date(2026, 10, 3))[0].last == date(2026, 10, 2)
 
 

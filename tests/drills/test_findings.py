@@ -55,7 +55,7 @@ def test_who_has_nobody_left_is_named_with_share_rule_and_limit() -> None:
 
     assert found["served"].weight is Weight.SERIOUS
     assert found["lost.app.chat"].says.startswith(
-        "app would have nobody left for 25 % of its requests for chat"
+        "Application app would have nobody left for 25 % of its requests for chat"
     )
     assert found["lost.app.chat"].rests_on == "simulation.lines[application=app,alias=chat].lost"
     assert found["refused.p/eu"].says == "30 % of all requests are refused by p/eu."
@@ -97,7 +97,7 @@ def test_what_is_not_known_is_said_and_is_not_none() -> None:
     assert found["fates.unknown"].says.endswith("x/m.")
     assert found["held.x"].says == "x may still hold 9 prompts (9 nobody knows how long)."
     assert found["held.x"].weight is Weight.SERIOUS
-    assert "7 of the 7 exchanges" in found["behind.unknown"].says
+    assert "nobody can tell of up to 7 of them" in found["behind.unknown"].says
 
 
 def test_other_promises_are_told_beside_those_that_hold() -> None:

@@ -95,13 +95,23 @@ def test_service_is_back_with_the_first_answer_after_the_last_failure() -> None:
         one(FROM + 400, *OTHER),
     )
 
-    assert it.restored == Moment(310, 210, 310)
+    assert it.restored == Moment(310, 200, 310)
     assert it.detected == Moment(110, 100, 110)
+
+
+def test_who_waited_long_for_a_failure_says_nothing_of_those_who_came_later() -> None:
+    waited = one(FROM + 100, ("a/m", Fault.CONNECT), outcome=Outcome.FAILED, took_ms=9_000)
+
+    assert found(waited, one(FROM + 200, *OTHER)).restored == Moment(210, 100, 210)
 
 
 @pytest.mark.parametrize(
     ("records", "restored"),
-    [((one(FROM, *OTHER),), Moment(0, 0, 0)), ((one(FROM, *OTHER), failed(FROM + 50)), None)],
+    [
+        ((one(FROM, *OTHER),), Moment(0, 0, 0)),
+        ((one(FROM, *OTHER), failed(FROM + 50)), None),
+        ((one(FROM - 100, GOOD),), None),  # nobody asked while it was there
+    ],
 )
 def test_service_that_was_never_lost_is_told_from_one_that_never_came_back(
     records: tuple[Exchange, ...], restored: Moment | None
@@ -153,6 +163,35 @@ def test_quality_is_of_what_was_answered() -> None:
     assert during.graded == 2
     assert during.quality is not None
     assert during.quality.estimate == 0.5
+
+
+def test_bounds_are_where_means_can_be() -> None:
+    right, wrong = one(FROM, GOOD, took_ms=1), one(FROM + 1, GOOD, took_ms=900)
+    graded = tuple(Graded(it.id, it.id, it.id, score) for it, score in ((right, 1.0), (wrong, 0.0)))
+
+    during = part(found(right, wrong, graded=graded), DURING)
+
+    assert during.quality is not None
+    assert (during.quality.low, during.quality.high) == (0, 1)
+    assert during.latency_ms is not None
+    assert during.latency_ms.low == 0
+    assert during.latency_ms.high > 900
+
+
+@pytest.mark.parametrize(
+    ("records", "met"),
+    [
+        ((), False),
+        ((failed(FROM - 10),), False),
+        ((one(FROM, ("b/m", "ok")),), False),
+        ((one(FROM, *OTHER),), True),
+        ((one(FROM, ("a/m", Fault.BREAKER_OPEN), ("b/m", "ok")),), True),
+    ],
+)
+def test_a_fault_that_no_request_met_is_told_from_one_that_was_borne(
+    records: tuple[Exchange, ...], met: bool
+) -> None:
+    assert found(*records).met is met
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=200))

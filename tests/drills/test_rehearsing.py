@@ -34,6 +34,7 @@ from freehold.gateway.drill_order import Mode, Struck
 from freehold.gateway.drilling import OVER
 from freehold.ledger import query
 from freehold.vocabulary.exchange import Event, Exchange
+from freehold.vocabulary.probe import Question, Reply
 from tests.gateway.drilled import LONG_MS, hold, order, wait_for
 from tests.gateway.house import PATIENCE_S, House, Partners, Said, aliases, house, path, provider, question
 from tests.gateway.process import Gateway, gateway
@@ -313,11 +314,42 @@ def test_an_interrupted_command_takes_its_fault_away_and_tells_what_there_is(
     assert wait_for(there.state, "drill-over", drill).about["why"] == "it was taken away"
 
 
-def test_a_test_request_that_is_turned_down_ends_it(
-    there: House, found: Rehearsal, capsys: pytest.CaptureFixture[str]
+def test_a_test_request_that_is_turned_down_ends_it_and_it_was_no_drill(
+    there: House,
+    found: Rehearsal,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert main(words(there, "lost", "--alias", "nobody", "--requests", "9", "--before", "1s")) == PROBLEMS
-    assert "unknown_model" in capsys.readouterr().out
+    async def turned_down(name: str, question: Question) -> Reply:
+        return Reply("", 0, 0, 401, error="invalid_key: it was revoked")
+
+    monkeypatch.setattr("freehold.cli.rehearse.Calling", lambda *of: turned_down)
+    own = there.state / "scenarios" / "unmet.toml"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(LOST)
+    config = ("--config", str(there.state.parent / "freehold.toml"))
+
+    asked = ("drill", "rehearse", "unmet", "--alias", "one", "--requests", "9", "--before", "1s", *config)
+    assert main(asked) == PROBLEMS
+    said = capsys.readouterr().out
+    assert "turned a test request down: invalid_key" in said
+    assert "no request met the fault" in said
+    assert "service restored                         not seen" in said
+    assert main(["drill", "due", "--json", *config]) == PROBLEMS
+    due = {one["scenario"]: one for one in json.loads(capsys.readouterr().out)}
+    assert due["unmet"]["last"] is None
+
+
+def test_where_keys_are_asked_for_a_test_request_needs_one(
+    there: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = there.state.parent / "keyed.toml"
+    text = (there.state.parent / "freehold.toml").read_text()
+    config.write_text(f"{text}\n[server]\nkeys = true\n")
+
+    asked = words(there, "lost", "--alias", "one", "--requests", "9", "--config", str(config))
+    assert main(asked) == USAGE
+    assert "--key-env" in capsys.readouterr().err
 
 
 def test_too_many_failures_break_it_off(there: House, found: Rehearsal) -> None:
@@ -369,6 +401,7 @@ def test_after_a_restart_a_killed_gateway_knows_nothing_of_the_fault(town: Gatew
         (("lost", "--share", "0.1", "--shadow", "0.1"), USAGE, "which requests"),
         (("lost", "--requests", "1"), USAGE, "test requests of what"),
         (("lost", "--alias", "one", "--requests", "9999"), USAGE, "too many"),
+        (("lost", "--alias", "nobody", "--requests", "9"), USAGE, "no alias is called"),
         (("lost", "--share", "0.1", "--for", "long"), USAGE, "no time"),
         (("lost", "--share", "0.1", "--for", "0s"), USAGE, "never comes"),
         (("lost", "--share", "0.1", "--abort-failed", "5"), USAGE, "no share"),

@@ -15,29 +15,31 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freehold.bench.cases import Tasks, read_tasks
-from freehold.catalog.resolve import Resolved
+from freehold.catalog.resolve import Resolved, keyless
 from freehold.cli.as_json import print_json
-from freehold.cli.bench import resolved_or_stop
 from freehold.cli.ledger_bodies import who
 from freehold.cli.output import CANNOT_SERVE, OK, PROBLEMS, USAGE, Stop, table
-from freehold.cli.settings import state_dir
+from freehold.cli.settings import config_of, state_dir
 from freehold.config.environment import environment
 from freehold.drills import folder
 from freehold.drills.calling import Calling
 from freehold.drills.inputs import inputs_of
 from freehold.drills.loading import SCENARIOS, load_scenario
 from freehold.drills.measuring import measured
-from freehold.drills.rehearsal import Moment, Phase, Rehearsal
-from freehold.drills.rehearsing import DONE, RATE_MAX, Course, Criteria, Rehearsing, Tests
+from freehold.drills.rehearsal import DONE, Moment, Phase, Rehearsal
+from freehold.drills.rehearsing import RATE_MAX, Course, Criteria, Rehearsing, Tests
 from freehold.drills.report import BEGAN, ENDED
 from freehold.drills.scenario import Scenario
 from freehold.drills.striking import allowed, struck
 from freehold.drills.traffic import Traffic, read_traffic
 from freehold.drills.world import World, world
 from freehold.gateway import drill_order
+from freehold.gateway.aliases import Aliases
 from freehold.gateway.drill_order import Mode, Order, Struck
+from freehold.gateway.keys import KeyStore
 from freehold.gateway.running import Running, running
 from freehold.ledger.ledger import event, noted
+from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, FreeholdError
 from freehold.vocabulary.exchange import Plain
 from freehold.vocabulary.report import Interval
@@ -61,7 +63,7 @@ class Terms(NamedTuple):
 def run(args: Namespace) -> int:
     """Announce, do, measure, keep and print."""
     terms = _terms(args)
-    resolved = resolved_or_stop(args)
+    resolved = keyless(config_of(args), environment())  # the gateway it is that asks providers
     state = Path(resolved.config.state_dir)
     gateway = _gateway(state)
     scenario = load_scenario(args.scenario, state / SCENARIOS)
@@ -70,9 +72,10 @@ def run(args: Namespace) -> int:
     under = before.under(scenario, traffic)
     hit = struck(before, under, traffic)
     _none_other(state)
-    drill, token = folder.new(state, scenario), secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24)
+    tests = _tests(args, terms, resolved, Calling(gateway.url, token, _key(args.key_env)))
+    drill = folder.new(state, scenario)
     order = _order(terms, gateway, (drill, scenario.name, token), hit)
-    tests = _tests(args, terms, Calling(gateway.url, token, _key(args.key_env)))
     ends_ms = order.until_ms + terms.times_ms[2]
     begins_ms = order.from_ms - terms.times_ms[0]
     may = allowed(before, under)
@@ -194,9 +197,16 @@ def _order(terms: Terms, gateway: Running, named: tuple[str, str, str], hit: tup
     return Order(drill, gateway.run, scenario, terms.mode, terms.share, shown, from_ms, until_ms, hit)
 
 
-def _tests(args: Namespace, terms: Terms, calling: Calling) -> Tests | None:
+def _tests(args: Namespace, terms: Terms, resolved: Resolved, calling: Calling) -> Tests | None:
+    """Raises FreeholdError where the gateway would turn all of them down."""
     if terms.mode is not Mode.MARKED:
         return None
+    Aliases(resolved).lane(args.alias, Dialect.CHAT)
+    server = resolved.config.server
+    asks = KeyStore(Path(resolved.config.state_dir)).list() if server.keys is None else server.keys
+    if asks and calling.key is None:
+        remedy = "Put one into a variable, and name that with --key-env."
+        raise BadRequest("the gateway asks for a key, also of test requests", remedy=remedy)
     return Tests(args.alias, calling, args.requests or 0, () if terms.tests is None else terms.tests.cases)
 
 
@@ -289,7 +299,7 @@ def _lines(found: Rehearsal) -> Iterator[str]:
         [
             ("the first failed attempt at who is lost", *_moment(found.detected)),
             ("left alone", *_moment(found.left_alone)),
-            ("service restored", *_moment(found.restored)),
+            ("service restored", *_restored(found)),
             ("back at who was lost, after the fault", *_moment(found.returned)),
         ],
     )
@@ -299,6 +309,8 @@ def _lines(found: Rehearsal) -> Iterator[str]:
             yield f"{phase.name}, {alias}: " + ", ".join(
                 f"{name} {_share(one)}" for name, one in shares.items()
             )
+    if not found.met:
+        yield "no request met the fault: it shows nothing of who would carry on"
     lost = sum(one.streams_lost for one in found.phases)
     yield f"streams that broke off: {lost}; prompts where policy did not allow them: {len(found.violations)}"
 
@@ -315,6 +327,11 @@ def _share(it: Interval | None) -> str:
 
 def _figure(it: Interval | None, how: str) -> str:
     return "-" if it is None else f"{it.estimate:{how}} ({it.low:{how}} to {it.high:{how}})"
+
+
+def _restored(found: Rehearsal) -> tuple[str, str]:
+    never_lost = found.restored is not None and not found.restored.after_ms
+    return ("no request failed", "-") if never_lost else _moment(found.restored)
 
 
 def _moment(it: Moment | None) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 import asyncio
 import http.client
 import time
+from concurrent.futures import Future
+from threading import Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,8 +25,17 @@ class Calling(NamedTuple):
     key: str | None = None
 
     async def __call__(self, name: str, question: Question, /) -> Reply:
-        """Ask an alias, in a thread of its own."""
-        return await asyncio.to_thread(self._ask, name, question)
+        """Ask an alias, in a thread of its own: however many wait, the next is asked when its time comes."""
+        reply = Future[Reply]()
+        reply.set_running_or_notify_cancel()
+        Thread(target=self._into, args=(reply, name, question), daemon=True).start()
+        return await asyncio.wrap_future(reply)
+
+    def _into(self, reply: Future[Reply], name: str, question: Question) -> None:
+        try:
+            reply.set_result(self._ask(name, question))
+        except Exception as error:
+            reply.set_exception(error)
 
     def _ask(self, name: str, question: Question) -> Reply:
         at_ms, began = time.time_ns() // 1_000_000, time.monotonic()

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
+from freehold.drills.rehearsal import DONE
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulation import SIMULATED
 from freehold.vocabulary.exchange import Event
 
-BEGAN, DONE = "drill-began", (SIMULATED, "drill-ended")  # kinds of events
+ENDED = "drill-ended"  # the kind of event
 
 
 class Due(Struct, frozen=True):
@@ -35,12 +36,13 @@ def _due(scenario: Scenario, last: date | None, today: date) -> Due:
 
 
 def _last_days(events: Iterable[Event]) -> dict[str, date]:
-    """The day of each scenario's last drill that came to its end. What ended is told by its id, what began by name."""
+    """The day of each scenario's last drill. A rehearsal that was broken off has not shown what it was to show."""
     names: dict[object, object] = {}
     found: dict[str, date] = {}
     for one in sorted(events, key=lambda event: event.at_ms):
         drill = one.about.get("drill")
         name = names[drill] = one.about.get("scenario") or names.get(drill)
-        if one.kind in DONE and isinstance(name, str):
+        done = one.kind == SIMULATED or (one.kind == ENDED and one.about.get("why") == DONE)
+        if done and isinstance(name, str):
             found[name] = datetime.fromtimestamp(one.at_ms / 1000, UTC).date()
     return found

@@ -89,8 +89,8 @@ def _lost(lines: Iterable[Line]) -> Iterator[Finding]:
     hit = sorted((line for line in lines if line.lost > 0), key=lambda line: -line.lost * line.exchanges)
     for line in islice(hit, SHOWN):
         says = (
-            f"{line.application} would have nobody left for {percent(line.lost)} of its requests for {line.alias}: "
-            "every endpoint that policy allows is lost."
+            f"Application {line.application} would have nobody left for {percent(line.lost)} of its requests for "
+            f"{line.alias}: every endpoint that policy allows is lost."
         )
         path = f"simulation.lines[application={line.application},alias={line.alias}].lost"
         yield Finding(f"lost.{line.application}.{line.alias}", Weight.SERIOUS, says, path)
@@ -152,9 +152,9 @@ def _money_and_time(total: Line) -> Iterator[Finding]:
             continue
         change = (after - before) / before if before else 0.0
         open_part = f"; of {percent(part)} of what is served it is not known" if part > 0 else ""
-        says = (
-            f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit} ({change:+.0%}){open_part}."
-        )
+        fewer = name == "cost" and total.served_before - total.served_after > SMALL
+        less = "; what is no longer served costs nothing" if fewer else ""
+        says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit} ({change:+.0%}){open_part}{less}."
         yield Finding(name, Weight.NOTABLE if change > NOTABLE else Weight.NOTED, says, field)
 
 
@@ -180,8 +180,8 @@ def _concentration(found: Simulation) -> Iterator[Finding]:
         if one.by == "parent" and before is not None and after is not None:
             word = "narrows" if after < before else "widens" if after > before else "stays"
             says = (
-                f"Traffic {word}: it is spread over the equivalent of {after:.2f} equally large companies, after "
-                f"{before:.2f}."
+                f"Traffic {word}: it is spread over the equivalent of {after:.2f} equally large companies; before, "
+                f"of {before:.2f}."
             )
             weight = Weight.NOTABLE if after < before - NOTABLE else Weight.NOTED
             yield Finding("concentration.parent", weight, says, "simulation.concentration[by=parent]")
@@ -230,8 +230,8 @@ def _unseen(data: DataSide) -> Iterator[Finding]:
     if unknown:
         most = max(one.unknown for one in unknown)
         says = (
-            f"Of up to {most:,} of the {data.answered:,} exchanges that lost endpoints answered, nobody can tell "
-            f"whether they used {', '.join(one.kind for one in unknown)}."
+            f"Lost endpoints answered {data.answered:,} exchanges. Whether they used "
+            f"{', '.join(one.kind for one in unknown)}, nobody can tell of up to {most:,} of them."
         )
         yield Finding("behind.unknown", Weight.NOTABLE, says, "data_side.artefacts")
 
@@ -246,11 +246,14 @@ def _rehearsed(one: Rehearsal) -> Iterator[Finding]:
     yield Finding(
         "rehearsal.violations", Weight.SERIOUS if bad else Weight.NOTED, says, "rehearsal.violations"
     )
-    if one.restored is None:
+    if not one.met:
+        says = "No request of the rehearsal met the fault: it shows nothing of who would carry on."
+        yield Finding("rehearsal.unmet", Weight.SERIOUS, says, "rehearsal.detected")
+    elif one.restored is None:
         says = "Service was not restored while it was measured."
         yield Finding("rehearsal.restored", Weight.SERIOUS, says, "rehearsal.restored")
     elif one.restored.after_ms:
-        says = f"Service was restored {one.restored.after_ms:,.0f} ms after the fault began."
+        says = f"Service was restored {one.restored.after_ms / 1000:,.1f} s after the fault began."
         yield Finding("rehearsal.restored", Weight.NOTABLE, says, "rehearsal.restored.after_ms")
     else:
         yield Finding(

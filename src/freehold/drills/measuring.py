@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import floor
+from math import floor, inf
 
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, NOBODY, Graded, Moment, Phase, Rehearsal
 from freehold.gateway.drilling import OVER
@@ -66,7 +66,7 @@ def measured(
         tuple(_phase(name, part, graded) for name, part in parts.items()),
         _detected(parts[DURING], lost, from_ms),
         _left_alone(parts[DURING], lost, from_ms),
-        _restored([*parts[DURING], *parts[AFTER]], from_ms),
+        _restored(parts[DURING], parts[AFTER], from_ms),
         _returned(parts[AFTER], lost, until_ms),
         violations(exchanges, allowed, from_ms, until_ms),
         _texts(about["criteria"]),
@@ -136,7 +136,7 @@ def _phase(name: str, exchanges: Sequence[Exchange], graded: Sequence[Graded]) -
         _mean(costs),
         len(good) - len(costs),
         dict(sorted(Counter(finding.kind for it in part for finding in it.findings).items())),
-        _mean([one.score for one in marks], [one.cluster for one in marks]),
+        _mean([one.score for one in marks], [one.cluster for one in marks], most=1.0),
         len(marks),
     )
 
@@ -181,12 +181,16 @@ def _left_alone(exchanges: Iterable[Exchange], lost: Sequence[str], from_ms: int
     return _moment(min(found), 0.0, min(found)) if found else None
 
 
-def _restored(exchanges: Sequence[Exchange], from_ms: int) -> Moment | None:
-    """The first answer after the last failure: between the end of the one and that of the other."""
-    failed = [ended_ms(it) for it in exchanges if it.outcome in FAILED]
+def _restored(during: Sequence[Exchange], after: Sequence[Exchange], from_ms: int) -> Moment | None:
+    """The first answer to a request that came after the last that failed: between when that came, and the answer.
+
+    How long the last one waited for its failure says nothing of those that came after it.
+    """
+    exchanges = [*during, *after]
+    failed = [it.at_ms for it in exchanges if it.outcome in FAILED]
     if not failed:
-        return _moment(0.0, 0.0, 0.0)
-    again = [ended_ms(it) for it in exchanges if it.outcome in ANSWERED and ended_ms(it) >= max(failed)]
+        return _moment(0.0, 0.0, 0.0) if during else None
+    again = [ended_ms(it) for it in exchanges if it.outcome in ANSWERED and it.at_ms > max(failed)]
     return _moment(min(again) - from_ms, max(failed) - from_ms, min(again) - from_ms) if again else None
 
 
@@ -208,10 +212,14 @@ def _share(count: int, total: int) -> Interval | None:
     return _interval(wilson(count, total, CONFIDENCE)) if total else None
 
 
-def _mean(values: Sequence[float], clusters: Sequence[str] | None = None) -> Interval | None:
+def _mean(
+    values: Sequence[float], clusters: Sequence[str] | None = None, most: float = inf
+) -> Interval | None:
+    """Of what is never below 0, nor above `most`: nor are its bounds."""
     if len(values) < 2 or (clusters is not None and len(set(clusters)) < 2):
         return None
-    return _interval(mean_interval(values, clusters, CONFIDENCE))
+    estimate, low, high = mean_interval(values, clusters, CONFIDENCE)
+    return Interval(estimate, max(low, 0.0), min(high, most), CONFIDENCE)
 
 
 def _interval(bounds: Bounds) -> Interval:

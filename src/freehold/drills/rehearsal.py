@@ -10,6 +10,7 @@ from freehold.vocabulary.report import Interval
 
 NOBODY = "(nobody)"
 BEFORE, DURING, AFTER = "before", "during", "after"
+DONE = "it ran to its end"  # why a rehearsal ended that was not broken off
 
 
 class Graded(Struct, frozen=True):
@@ -71,8 +72,15 @@ class Rehearsal(Struct, frozen=True):
     phases: tuple[Phase, ...]
     detected: Moment | None  # the first failed attempt at a lost endpoint; None: nobody met the fault
     left_alone: Moment | None  # the first request that did not even try it
-    restored: Moment | None  # the first answer after the last failure; 0: no request failed; None: it was not
+    # The first answer to a request after the last that failed; 0: none failed; None: it was not, or nobody asked.
+    restored: Moment | None
     returned: Moment | None  # after the fault: the first answer of a lost endpoint
     violations: tuple[str, ...]  # exchanges in which a prompt went where policy did not allow it
     criteria: tuple[str, ...]  # at which it would have been broken off
     graded: tuple[Graded, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        """Whether any request met the fault, as far as that can be told: what only changes, is met in silence."""
+        began = any(one.name == DURING and one.exchanges for one in self.phases)
+        return began and bool(self.changed or self.detected or self.left_alone)

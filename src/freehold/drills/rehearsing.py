@@ -16,7 +16,7 @@ from msgspec import Struct
 from freehold.bench.cases import Case
 from freehold.bench.grading import grade
 from freehold.drills.measuring import ANSWERED, FAILED, Allowed, counts, p95, phase, violations
-from freehold.drills.rehearsal import DURING, Graded
+from freehold.drills.rehearsal import DONE, DURING, Graded
 from freehold.gateway import drill_order
 from freehold.gateway.drill_order import Order
 from freehold.gateway.drilling import IN_FORCE, OVER
@@ -36,8 +36,7 @@ RATE_MAX = 20.0  # test requests per second
 PLAIN = ask("Say in one word whether you are there.")
 TURNED_DOWN, NO_KEY = (400, 401, 404), KeyNotAllowed.code
 
-DONE, STOPPED, INTERRUPTED, GONE = (
-    "it ran to its end",
+STOPPED, INTERRUPTED, GONE = (
     "it was stopped",
     "it was interrupted",
     "the gateway that it was meant for no longer runs",
@@ -83,8 +82,9 @@ class Criteria(Struct, frozen=True):
         good = [it for it in exchanges if it.outcome in ANSWERED]
         if self.usd is None:
             return None
-        if any(it.cost_usd is None and it.served is not None for it in good):
-            return "what an answer cost is not known"
+        for it in good:
+            if it.cost_usd is None and it.served is not None:
+                return f"what the answer in {it.id} cost is not known"
         spent = sum(it.cost_usd or 0.0 for it in good)
         return f"{spent:.4f} USD were spent" if spent > self.usd else None
 

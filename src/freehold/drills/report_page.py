@@ -201,6 +201,7 @@ def _loads(report: Report) -> str:
 
 def _rehearsal(one: Rehearsal) -> str:
     failed = one.restored is None or one.restored.after_ms > 0
+    untouched = "no request failed" if one.met else "no request met the fault"
     rows = [
         (
             "Requests in it",
@@ -210,7 +211,7 @@ def _rehearsal(one: Rehearsal) -> str:
         ("Would have been broken off if", "; ".join(one.criteria)),
         ("Noticed", moment(one.detected)),
         ("No longer tried", moment(one.left_alone)),
-        ("Service restored", moment(one.restored) if failed else "no request failed"),
+        ("Service restored", moment(one.restored) if failed and one.met else untouched),
         ("Used again after the fault", moment(one.returned)),
         ("Prompts where policy does not allow them", ", ".join(one.violations) or "0"),
     ]
