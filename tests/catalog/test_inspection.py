@@ -159,6 +159,7 @@ def test_the_state_of_a_fact_says_why_it_is_unknown(given: Fact | None, state: s
         (replace(fact(None, why="mode: inherit"), basis=Basis.ATTESTATION), "ask again"),
         (replace(fact(None, why="conflict: x"), basis=Basis.ATTESTATION), "correct one of them"),
         (fact(None, why="conflict: x"), "correct one of them"),
+        (fact(None, why="its base_url leads elsewhere"), "give the table a name of its own"),
         (fact(None, why="differs by surface: x"), "leave surfaces out"),
         (fact(None, why="cannot be told whether it applies: x"), "state what is not known"),
     ],

@@ -120,7 +120,9 @@ deprecated_on = 2026-12-02
         ('[[lost]]\nendpoint = "@most-use"', 4, 1, 'Write "@most-used".'),
         ('[[lost]]\nway = "gone"', 3, 1, "does not say whom it hits"),
         ('[[lost]]\nparent = "x"\nwhere = { parent = "y" }', 5, 11, "stands twice"),
-        ('[[lost]]\nparent = "x"\nprice = 2.0', 5, 1, "unknown key `price`"),
+        ('[[lost]]\nparent = "x"\nprice = 2.0', 5, 1, "[[lost]] cannot say `price`"),
+        ('[[changed]]\nparent = "x"\nway = "gone"', 5, 1, "Say it in a [[lost]] of its own."),
+        ('[lost]\nparent = "x"', 3, 2, "Write [[lost]]."),
         ('[[changed]]\nprovider = "x"', 3, 1, "does not say what changes"),
         ("[[changed]]\nprice = 2", 3, 1, "does not say whom it hits"),
         ('[[changed]]\nprovider = "x"\nprice = 0', 5, 1, "above 0"),
@@ -146,7 +148,7 @@ def test_what_is_wrong_is_told_with_place_and_remedy(body: str, line: int, colum
 
 
 def test_a_file_without_a_title_is_no_scenario() -> None:
-    with pytest.raises(ConfigError, match="lacks `title`"):
+    with pytest.raises(ConfigError, match="the file lacks `title`"):
         parsed('why = "w"\n[[lost]]\nendpoint = "*"', "untitled.toml")
 
 
@@ -159,6 +161,13 @@ def test_a_name_is_one_of_ones_own_first_then_one_that_comes_along(tmp_path: Pat
     assert load_scenario(str(own)).title == "t"
     assert [one.name for one in scenarios(tmp_path)] == ["prices-tripled"]
     assert scenarios(tmp_path / "none") == ()
+
+
+def test_a_file_that_is_not_there_is_told_without_talk_of_configurations(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file") as caught:
+        load_scenario(str(tmp_path / "away.toml"))
+
+    assert "freehold drill list" in caught.value.remedy
 
 
 def test_a_name_that_nobody_knows_is_told_the_nearest() -> None:

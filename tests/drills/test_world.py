@@ -9,6 +9,7 @@ import pytest
 from freehold.catalog.knowledge import knowledge
 from freehold.catalog.overview import known_providers
 from freehold.config.schema import Config
+from freehold.drills.assuming import untouched
 from freehold.drills.scenario import Change, Loss, Scenario, Way, Words
 from freehold.drills.selecting import CLOUD_OWNERS, value_of
 from freehold.drills.traffic import Group, Kind, Traffic
@@ -252,3 +253,18 @@ def test_the_owners_of_clouds_are_those_of_the_facts_that_come_along(tmp_path: P
     stated = {(value_of(one, "cloud", NOW), value_of(one, "parent", NOW)) for one in facts}
 
     assert {pair for pair in stated if pair[0] is not None} == set(CLOUD_OWNERS.items())
+
+
+def test_a_word_that_stands_for_nobody_is_told(tmp_path: Path) -> None:
+    world = typical(tmp_path)
+    under = world.under(losing(provider="bedrock", cloud="@most-used", region="@most-used"))
+
+    nobody = world.under(losing(provider="nobody", cloud="@most-used"))
+
+    assert under.unsettled == ()
+    assert nobody.unsettled == ("cloud",)
+    assert world.unsettled == ()
+    assert [said.split(":")[0] for said in untouched(nobody)] == [
+        "The scenario hits no endpoint of this configuration.",
+        "Who is most used by `cloud` is not known",
+    ]

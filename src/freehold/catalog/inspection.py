@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from freehold.catalog.flaws import KNOWABLE
 from freehold.catalog.knowledge import Knowledge
-from freehold.catalog.precedence import CONFLICT, DIFFERS, OPEN, applies, shown
+from freehold.catalog.precedence import CONFLICT, DIFFERS, OPEN, STRANGER, applies, shown
 from freehold.catalog.providers import providers
 from freehold.catalog.records import FactRecord, Layer
 from freehold.catalog.subjects import Subject
@@ -50,6 +50,7 @@ _WAYS = {
     "missing": "state it in a file of [catalog] facts",
     CONFLICT: "correct one of them, or let one say more closely what it is about",
     DIFFERS: "leave surfaces out of the provider's `dialects`, or state it for all without `surface`",
+    STRANGER: "give the table a name of its own: by this one the catalog knows a provider at another address",
     OPEN: "state what is not known in a file of [catalog] facts; of a pool's pattern, a caller's model tells it",
     "": "look again at its source, or state it in a file of [catalog] facts",
 }

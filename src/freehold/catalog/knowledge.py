@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from freehold.catalog.attestations import attestations
-from freehold.catalog.precedence import agreed, facts_on
+from freehold.catalog.precedence import STRANGER, agreed, facts_on
 from freehold.catalog.prices import price_records, prices_digest
 from freehold.catalog.providers import providers
 from freehold.catalog.records import FactRecord
@@ -165,6 +165,6 @@ def _stated(subject: Subject, today: date) -> dict[str, Fact]:
 def _of_configuration(name: str, value: Value | None, subject: Subject, today: date) -> Fact:
     why = ""
     if value is None:
-        why = "it depends on what is asked for" if name == "model" else "its base_url leads elsewhere"
+        why = "it depends on what is asked for" if name == "model" else STRANGER
     about = f"provider={subject.provider} model={subject.model}"
     return Fact(name, value, Basis.ACCOUNT_SETTING, CONFIGURATION, today, attached=about, why=why)

@@ -24,6 +24,7 @@ from freehold.vocabulary.facts import Fact, Value
 _NEVER = datetime.max.replace(tzinfo=UTC)
 # How the reasons begin for which a fact is unknown that records state.
 CONFLICT, DIFFERS, OPEN = "conflict: ", "differs by surface: ", "cannot be told whether it applies: "
+STRANGER = "its base_url leads elsewhere"
 _REMEMBERED = 16_384  # comparisons; callers choose models' names, and memory must not follow them
 _OWNERS = ("entity", "parent")  # selectors that are facts themselves; the first may tell the second
 

@@ -13,6 +13,7 @@ from freehold.catalog.resolve import keyless
 from freehold.cli.as_json import print_json
 from freehold.cli.output import OK, USAGE, Stop, one_line, progress, table
 from freehold.cli.period import day_in, unix_ms
+from freehold.cli.scenarios import UNKNOWN_FATE
 from freehold.cli.settings import config_of
 from freehold.config import schema as settings
 from freehold.config.environment import environment
@@ -102,6 +103,8 @@ def _traffic(args: Namespace, state: Path, under_way_ms: int) -> Traffic:
     now_ms = time.time_ns() // 1_000_000
     since_ms = _day_ms(args.since, "--from") if args.since else 0
     until_ms = min(now_ms, _day_ms(args.until, "--to", 1) if args.until else now_ms)
+    if since_ms >= now_ms:
+        raise BadRequest(f"--from {args.since} is yet to come", remedy="Name a day that has traffic.")
     if until_ms <= since_ms:
         raise BadRequest("the period ends before it begins", remedy="Swap --from and --to.")
     found = read_traffic(state, since_ms, max(since_ms, min(until_ms, now_ms - under_way_ms)))
@@ -134,10 +137,11 @@ def _told(found: Simulation, title: str) -> Iterator[str]:
     yield f"{found.exchanges:,} exchanges, {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     yield f"policy {found.policy or 'none'}, facts {found.facts}"
     hit = [one for one in found.fates if one.fate != "kept"]
-    yield from (
-        "",
-        *table(("ENDPOINT", "FATE", "BECAUSE"), [(one.endpoint, one.fate, one.because) for one in hit]),
-    )
+    if hit:
+        rows = [(one.endpoint, one.fate, one.because) for one in hit]
+        yield from ("", *table(("ENDPOINT", "FATE", "BECAUSE"), rows))
+    if any(one.fate == "unknown" for one in hit):
+        yield UNKNOWN_FATE
     yield from ("", *table(_LINES, [*map(_line, found.lines[:_LINES_SHOWN]), _line(found.total)]))
     if len(found.lines) > _LINES_SHOWN:
         yield f"and {len(found.lines) - _LINES_SHOWN} smaller ones; --json has them all"
@@ -153,8 +157,8 @@ def _line(one: Line) -> tuple[str, ...]:
         one.application or ("all" if not one.alias else "-"),
         one.alias,
         f"{one.exchanges:,}",
-        _percent(one.served_before),
-        _percent(one.served_after),
+        _percent(one.served_before, "0%"),
+        _percent(one.served_after, "0%"),
         _percent(sum(one.refused.values())),
         _percent(one.lost),
         _percent(one.limited),
@@ -218,5 +222,5 @@ def _known(value: float | None, how: str, unknown: float = 0.0) -> str:
     return f"{said} (+{_percent(unknown)} unknown)" if value is not None and unknown else said
 
 
-def _percent(share: float) -> str:
-    return "-" if not share else "<0.1%" if share < 0.001 else f"{share:.1%}"
+def _percent(share: float, none: str = "-") -> str:
+    return none if not share else "<0.1%" if share < 0.001 else f"{share:.1%}"

@@ -32,11 +32,12 @@ def run(args: Namespace) -> int:
     )
     print(f"policy {found.policy or '(none)'}, facts {found.facts}, {over}\n")
     print(*_standings(place, found.standings), sep="\n")
-    print(f"\nof {found.aliases} aliases that somebody may serve, and of their requests, is still served:")
+    print(f"\nhow many of {found.aliases} aliases are still served in full, and which share of all requests:")
     print(*_losses(found), sep="\n")
     if found.worst is not None:
         aliases = _range(found.worst.aliases, found.worst.aliases_at_best)
-        print(f"\nhurts most: {_lost(found.worst)}, which leaves {aliases} of {found.aliases} aliases")
+        left = f"{_requests(found.worst)} of the requests, and all of them for {aliases} of {found.aliases} aliases"
+        print(f"\nhurts most: {_lost(found.worst)}, which leaves {left}")
     print("\nconcentration (HHI from 0 to 1; (unknown) counts as one):", *_spreads(found), sep="\n")
     return OK
 

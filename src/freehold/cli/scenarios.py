@@ -15,18 +15,19 @@ from freehold.cli.period import day_in, unix_ms
 from freehold.cli.settings import config_of, state_dir
 from freehold.config.environment import environment
 from freehold.drills.applying import KEPT
+from freehold.drills.assuming import untouched
 from freehold.drills.due import Due
 from freehold.drills.due import due as due_of
 from freehold.drills.independence import Standing, standings
 from freehold.drills.loading import SCENARIOS, load_scenario, scenarios, shipped
 from freehold.drills.scenario import Scenario
-from freehold.drills.simulation import Fate
 from freehold.drills.traffic import Traffic, read_traffic
 from freehold.drills.world import World, world
 from freehold.ledger.query import events
 from freehold.vocabulary.errors import ConfigError
 
 _SINCE_DAYS = 30
+UNKNOWN_FATE = "who may be hit, counts as lost; `freehold catalog show ENDPOINT` tells how to state the fact"
 
 
 class Place(NamedTuple):
@@ -79,7 +80,9 @@ def due(args: Namespace) -> int:
     if args.json:
         print_json(found)
     elif found:
-        print(*_rows(found), sep="\n")
+        print(
+            *_rows(found), "", "`freehold drill simulate SCENARIO --save` or a rehearsal is a drill", sep="\n"
+        )
     else:
         print("no drill is due")
     return PROBLEMS if found else OK
@@ -116,7 +119,7 @@ def show(args: Namespace) -> int:
         print_json({"scenario": scenario, "facts": under.digest, "fates": under.fates, "left": left})
         return OK
     print(*map(one_line, _head(scenario)), "", sep="\n")
-    print(*_fates(under.fates), sep="\n")
+    print(*_fates(under), sep="\n")
     print("\nwho is left, as policy allows now:", *_left(place, left), sep="\n")
     return OK
 
@@ -128,12 +131,14 @@ def _head(scenario: Scenario) -> Iterator[str]:
     yield " ".join(scenario.why.split())
 
 
-def _fates(fates: Sequence[Fate]) -> Iterator[str]:
+def _fates(under: World) -> Iterator[str]:
+    fates = under.fates
     hit = [(one.fate, one.endpoint, one.because) for one in fates if one.fate != KEPT]
     if hit:
         yield from table(("FATE", "ENDPOINT", "BECAUSE"), hit)
     if any(fate == "unknown" for fate, _, _ in hit):
-        yield "an endpoint whose fate is unknown counts as lost; state the fact to tell it apart"
+        yield UNKNOWN_FATE
+    yield from untouched(under)
     yield f"{len(fates) - len(hit)} of {len(fates)} endpoints are not hit"
 
 

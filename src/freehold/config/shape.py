@@ -62,7 +62,8 @@ def table_problems(
             yield _unknown(document, (*path, key), list(fields))
     for name, field in fields.items():
         if field.required and name not in value:
-            yield document.problem(path, f"`{dotted(path)}` lacks `{name}`", f"Add `{name} = ...` to it.")
+            whole = f"`{dotted(path)}`" if path else "the file"
+            yield document.problem(path, f"{whole} lacks `{name}`", f"Add `{name} = ...` to it.")
 
 
 def _value(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:

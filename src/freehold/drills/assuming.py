@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from freehold.config.schema import Strategy
+from freehold.drills.applying import KEPT
 from freehold.drills.deciding import AS_RECORDED, Deciding, Row
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulation import Line
@@ -49,6 +50,7 @@ def assumptions(
     world: World, after: World, scenario: Scenario, traffic: Traffic, found: Outcome
 ) -> Iterator[str]:
     """Everything a reader of the figures has to know."""
+    yield from untouched(after)
     yield from _of_period(scenario, traffic)
     yield from _left_out(traffic, found)
     yield from _engine(found)
@@ -64,6 +66,17 @@ def assumptions(
     for policy in world.rules.enforced:
         for limit in policy.limits:
             yield from _of_policy(policy.name, limit, after, traffic, found)
+
+
+def untouched(after: World) -> Iterator[str]:
+    """That a scenario hits nobody here, or has a word that stands for nobody."""
+    if all(one.fate == KEPT for one in after.fates):
+        yield "The scenario hits no endpoint of this configuration."
+    for word in after.unsettled:
+        yield (
+            f"Who is most used by `{word}` is not known: no endpoint in use that the scenario asks about has a known "
+            "value of it."
+        )
 
 
 _STRATEGIES = {Strategy.FASTEST: _FASTEST, Strategy.LEAST_BUSY: _LEAST_BUSY}

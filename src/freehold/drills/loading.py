@@ -98,7 +98,11 @@ def load_scenario(written: str, own: Path | None = None) -> Scenario:
     `own`: a folder with more, which win over those that come along. Raises ConfigError for the first problem.
     """
     if written.endswith(SUFFIX) or "/" in written:
-        return _in_file(Path(written).expanduser())
+        path = Path(written).expanduser()
+        if not path.exists():
+            remedy = "Name another file, or a scenario that `freehold drill list` shows."
+            raise ConfigError("there is no such file", remedy=remedy, file=str(path))
+        return _in_file(path)
     folders = [_SHIPPED] if own is None else [own, _SHIPPED]
     found = {path.stem: path for folder in reversed(folders) for path in folder.glob(f"*{SUFFIX}")}
     if written in found:
@@ -160,6 +164,10 @@ def _text(value: Any) -> str:
 
 
 def _problems(document: Document) -> Iterator[ConfigError]:
+    for name in ("lost", "changed"):
+        if isinstance(document.raw.get(name), dict):
+            yield document.problem((name,), f"there may be several `{name}`", f"Write [[{name}]].")
+            return
     found = list(table_problems(document, (), document.raw, _File))
     for name in ("lost", "changed"):
         blocks = document.raw.get(name)
@@ -174,7 +182,9 @@ def _problems(document: Document) -> Iterator[ConfigError]:
 
 def _block_problems(document: Document, path: KeyPath, block: dict[str, Any]) -> Iterator[ConfigError]:
     loses = path[0] == "lost"
-    flaws = list(table_problems(document, path, block, _Losing if loses else _Changing))
+    other, known = ("changed", _Losing) if loses else ("lost", _Changing)
+    flaws = list(_misplaced(document, path, block, other, known.__struct_fields__))
+    flaws = flaws or list(table_problems(document, path, block, known))
     yield from flaws
     if flaws:
         return
@@ -193,6 +203,16 @@ def _block_problems(document: Document, path: KeyPath, block: dict[str, Any]) ->
         if name in flat:
             yield document.problem((*path, "where", name), f"`{name}` stands twice", "Remove one of them.")
         yield from _value_problems(document, (*path, "where", name), name, value)
+
+
+def _misplaced(
+    document: Document, path: KeyPath, block: dict[str, Any], other: str, known: tuple[str, ...]
+) -> Iterator[ConfigError]:
+    """What a block of the other sort could say."""
+    for name in block:
+        if name not in known and name in ("way", *_EFFECTS):
+            said = f"[[{path[0]}]] cannot say `{name}`"
+            yield document.problem((*path, name), said, f"Say it in a [[{other}]] of its own.")
 
 
 def _value_problems(document: Document, path: KeyPath, word: str, value: Any) -> Iterator[ConfigError]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from freehold.catalog.knowledge import knowledge
 from freehold.catalog.resolve import Resolved
 from freehold.drills.applying import Applied, Overlaid, affected
-from freehold.drills.scenario import Change, Scenario, Way
+from freehold.drills.scenario import Change, Loss, Scenario, Way
 from freehold.drills.simulation import Fate
 from freehold.drills.traffic import Traffic
 from freehold.gateway.aliases import Aliases
@@ -64,6 +64,13 @@ class World:
     def lost(self) -> frozenset[str]:
         """The endpoints that are gone, or of which that is not known."""
         return frozenset(fate.endpoint for fate in self.fates if fate.fate in ("lost", "unknown"))
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """The scenario's words whose `@most-used` stands for nothing: no value of them is known of who is in use."""
+        scenario = None if self._applied is None else self._applied.scenario
+        parts: tuple[Loss | Change, ...] = () if scenario is None else (*scenario.lost, *scenario.changed)
+        return tuple(dict.fromkeys(name for one in parts for name, texts in one.where if not texts))
 
     def is_lost(self, endpoint: str) -> bool:
         """Whether an endpoint is gone, also one that only a caller has named."""
