@@ -84,3 +84,11 @@ def test_what_is_clicked_adds_to_a_scenario_and_one_of_ones_own_wins(company: Cu
     first = looking.scenarios()[0]
     assert (first.name, first.title, first.is_own) == ("us-apis-gone", "Ours", True)
     assert [one.name for one in looking.scenarios()].count("us-apis-gone") == 1
+
+
+def test_of_many_periods_only_a_few_are_kept_in_memory(company: Current) -> None:
+    looking = Looking(company)
+    for days in range(1, 8):
+        looking.simulate(Wish(days=days))
+
+    assert list(vars(looking)["_periods"]) == [4, 5, 6, 7]

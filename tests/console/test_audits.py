@@ -14,6 +14,7 @@ from freehold.audits.folder import PROTOCOL, SAMPLES, Folder
 from freehold.audits.verifying import checks
 from freehold.console.audits import STEPS_SHOWN, steps
 from freehold.console.curves import Following
+from freehold.ledger.query import events
 from tests.console.site import PATIENCE_S, Site, Visitor, site
 from tests.console.test_policy import words
 from tests.console.waiting import ready
@@ -111,6 +112,8 @@ def test_a_run_that_is_damaged_hides_no_other(tmp_path: Path, reported: Site) ->
 
 def test_an_operator_downloads_a_pack_that_verifies(reported: Site, tmp_path: Path) -> None:
     pack = downloaded(reported.signed_in("operator", "packer"), f"/audits/{ENDED}/evidence.zip")
+    noted = [one.about for one in events(reported.state, "evidence-downloaded")]
+    assert {"audit": ENDED, "who": "packer"} in noted
 
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path)

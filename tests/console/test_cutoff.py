@@ -89,6 +89,9 @@ def test_an_alias_is_shown_alone_while_the_sums_are_of_all(operator: Visitor) ->
         ("lost=parents:x", "nothing that can be lost"),
         ("lost=parent:", "nothing that can be lost"),
         ("days=0", "a number of days"),
+        ("days=367", "a number of days"),
+        ("days=0366000000", "a number of days"),
+        (f"days=0001{'9' * 4_400}", "a number of days"),
         ("scenario=us-apis-gon", "Did you mean us-apis-gone?"),
         ("scenario=/etc/passwd", "no scenario is called"),
         ("scenario=freehold.toml", "no scenario is called"),
@@ -139,11 +142,25 @@ def test_a_scenario_needs_a_name_of_its_own(operator: Visitor, name: str, said: 
     assert said in text
 
 
-def test_without_traffic_no_report_is_kept_and_the_page_says_why(operator: Visitor) -> None:
+def test_without_traffic_no_report_is_kept_and_the_page_says_why(here: Site, operator: Visitor) -> None:
     status, text = sent(operator, "/cutoff/keep", query="lost=parent:x")
+    (event,) = events(here.state, "simulation-asked-for")
 
     assert status >= 400
     assert "no exchange of the period is on the ledger" in text
+    assert event.about == {"of": "lost=parent%3Ax", "who": "otto"}
+
+
+def test_a_drill_whose_folder_is_damaged_is_told_as_such_and_spoils_no_page(
+    here: Site, operator: Visitor
+) -> None:
+    folder = here.state / "drills" / "d0000000000000000001"
+    folder.mkdir(parents=True)
+    (folder / "rehearsal.json").write_text("[" * 100_000)
+    page = operator.get("/cutoff")
+
+    assert page.status == 200
+    assert "damaged" in page.text
 
 
 @pytest.mark.parametrize("path", ["/cutoff/save", "/cutoff/keep", "/cutoff/rehearse", "/cutoff/stop"])

@@ -1,7 +1,9 @@
 """What every answer carries, and what is refused before a page sees it: over real HTTP."""
 
+import logging
+import socket
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from starlette.requests import Request
@@ -59,7 +61,19 @@ def test_every_answer_carries_what_protects_it(here: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["evil.example", "evil.example:4142", "127.0.0.1.evil.example", "10.0.0.1", "", "["]
+    "name",
+    [
+        "evil.example",
+        "evil.example:4142",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "",
+        "[",
+        "localhost#.evil.example",
+        "127.0.0.1/evil.example",
+        "evil@127.0.0.1:4142",
+        "127.0.0.1:1;a=b",
+    ],
 )
 def test_a_name_that_is_not_ours_is_refused(here: Site, name: str) -> None:
     assert here.signed_in().get("/sign-in", host=name).status == 421
@@ -115,6 +129,20 @@ def test_a_role_may_what_it_may(here: Site, role: str, status: int) -> None:
 
 def test_a_form_that_is_too_long_is_refused(here: Site) -> None:
     assert here.signed_in().send("/tried/run", scenario="x" * FORM_BYTES_MAX).status == 413
+
+
+def test_a_form_that_breaks_off_is_no_defect_of_ours(here: Site, caplog: pytest.LogCaptureFixture) -> None:
+    visitor = here.visitor()
+    head = f"POST /sign-in HTTP/1.1\r\nhost: {visitor.host}\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    with caplog.at_level(logging.ERROR):
+        for length in (10, 11):
+            with socket.create_connection(("127.0.0.1", urlsplit(here.url).port or 0)) as connection:
+                connection.sendall(f"{head}content-length: {length}\r\n\r\nab".encode())
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 16):
+                    pass
+
+    assert caplog.text == ""
 
 
 def test_what_is_no_form_is_refused(here: Site) -> None:

@@ -27,7 +27,7 @@ from freehold.drills import folder
 from freehold.drills.loading import SUFFIX, written
 from freehold.gateway import drill_order
 from freehold.gateway.keys import KeyStore
-from freehold.vocabulary.errors import BadRequest, FreeholdError
+from freehold.vocabulary.errors import BadRequest, FreeholdError, ServiceError
 
 KEY_VARIABLE, KEY_NAME = "FREEHOLD_DRILL_KEY", "drill"
 KEY_S = 3_600  # longer than a drill from here can take
@@ -60,7 +60,7 @@ class Drilling(Looking):
     def __init__(self, current: Current, config: Path | None) -> None:
         super().__init__(current)
         self._config = [] if config is None else ["--config", str(config)]
-        self._turn = threading.Lock()
+        self._turn, self._working = threading.Lock(), threading.Lock()
         self._child: _Child | None = None
 
     def keep(self, wish: Wish) -> str:
@@ -123,10 +123,18 @@ class Drilling(Looking):
         return None if child is None else _run(child)
 
     def _done(self, words: list[str]) -> str:
-        """What a command prints. Raises FreeholdError with what it says where it does not end well."""
-        done = subprocess.run(  # noqa: S603 - our own command
-            self._command(words), capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False
-        )
+        """What a command prints. Raises FreeholdError with what it says where it does not end well.
+
+        One at a time: each may take a core and a while, and whoever looks at pages could begin many.
+        """
+        if not self._working.acquire(blocking=False):
+            raise ServiceError("another simulation or report is being made", remedy="Ask again in a moment.")
+        try:
+            done = subprocess.run(  # noqa: S603 - our own command
+                self._command(words), capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False
+            )
+        finally:
+            self._working.release()
         if done.returncode != OK:
             if (found := _ERROR.search(done.stderr)) is None:
                 raise RuntimeError(done.stderr)

@@ -32,13 +32,14 @@ from freehold.ledger.durable import replace as put
 from freehold.ledger.query import events
 from freehold.ledger.search import Search
 from freehold.ledger.search_rows import KIND
-from freehold.vocabulary.errors import BadRequest, NotFound
+from freehold.vocabulary.errors import BadRequest, FreeholdError, NotFound
 from freehold.vocabulary.exchange import Outcome
 from freehold.vocabulary.facts import Facts, RequestFacts
 from freehold.vocabulary.report import Interval
 
 DAY_MS = 86_400_000
 KEPT_S = 60.0  # traffic and facts are read again after this
+PERIODS_KEPT = 4  # their traffic is what takes memory
 WORLD_KEPT_S = 300.0
 _ASIDE = {"own": OWN_CALLS, "drill": DRILLED, "rejected": TURNED_DOWN}  # as the index and drills call it
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -145,7 +146,11 @@ class Looking:
 
     def _told(self, drill: str) -> Past | None:
         if drill not in self._past:
-            if (found := _past(self._state, drill)) is None:
+            try:
+                found = _past(self._state, drill)
+            except FreeholdError as error:
+                found = Past(drill, int(drill[1:12], 16), "unknown", "damaged", error.message)
+            if found is None:
                 return None  # it is not over yet
             self._past[drill] = found
         return self._past[drill]
@@ -165,7 +170,8 @@ class Looking:
             kept = self._periods.get(days)
             if kept is None or kept[0] < time.monotonic() or kept[1] is not here:
                 kept = (time.monotonic() + KEPT_S, here, self._read(days, here))
-                self._periods = {**self._periods, days: kept}
+                others = [one for one in self._periods.items() if one[0] != days]
+                self._periods = dict([*others[1 - PERIODS_KEPT :], (days, kept)])
             return kept[2]
 
     def _read(self, days: int, here: World) -> Period:

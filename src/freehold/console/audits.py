@@ -145,6 +145,7 @@ def evidence(request: Request) -> Response:
             f"the samples of {folder.id} are too large for a page to pack",
             remedy=f"Run `freehold audit evidence {folder.id}`.",
         )
+    here.note("evidence-downloaded", {"audit": folder.id, "who": request.state.who})
     if not _packing.acquire(blocking=False):
         raise ServiceError("another pack is being made", remedy="Ask again in a moment.")
     place = Path(mkdtemp(prefix="freehold-pack-"))

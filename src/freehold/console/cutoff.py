@@ -21,12 +21,15 @@ from freehold.vocabulary.errors import BadRequest
 
 DAYS = (1, 7, 30, 90)
 DAYS_USUAL = 7
+DAYS_MAX = 366
 WAYS = ("marked", "shadow", "share")  # requests made for it, copies of live ones, live ones
 LASTS_S_MAX = 600
 LINES_SHOWN = 100
 LOST_MAX = 100
 # A report brings its own style and runs nothing; it is read as if it came from elsewhere.
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+)
 
 HEADINGS = {
     "alias": "Aliases",
@@ -129,8 +132,8 @@ def wish_of(pairs: Sequence[tuple[str, str]]) -> Wish:
             f"more than {LOST_MAX} losses", remedy="Take a company or a country away as a whole."
         )
     days = fields.get("days", str(DAYS_USUAL))
-    if not (days.isdecimal() and 1 <= int(days[:4]) <= 366):
-        raise BadRequest(f"days is {days[:20]!r}", remedy="Write a number of days, from 1 to 366.")
+    if not (re.fullmatch(r"[0-9]{1,3}", days) and 1 <= int(days) <= DAYS_MAX):
+        raise BadRequest(f"days is {days[:20]!r}", remedy=f"Write a number of days, from 1 to {DAYS_MAX}.")
     return Wish(fields.get("scenario", ""), tuple(lost), int(days), fields.get("alias", ""))
 
 
@@ -198,7 +201,9 @@ def save(request: Request) -> Response:
 def keep(request: Request) -> Response:
     """Simulate, and keep the report."""
     need(request, "operator")
-    drill = drills(request).keep(_sent_wish(request))
+    wish = _sent_wish(request)
+    there(request).note("simulation-asked-for", {"of": wish.query, "who": request.state.who})
+    drill = drills(request).keep(wish)
     return _to(f"/cutoff/drills/{drill}")
 
 

@@ -6,6 +6,7 @@ Does not protect against a browser extension, or against somebody who reads this
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from starlette.applications import Starlette
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -30,6 +31,7 @@ FORM_FIELDS_MAX = 1_000
 FORM_S = 30.0  # a form must have arrived by then
 FORM_TYPE = "application/x-www-form-urlencoded"
 WITHOUT_SESSION = ("/static/", SIGN_IN)
+_NAME = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 # Nothing is loaded from anywhere else, nothing runs that is not a file of ours, and nobody may frame it. The referrer
 # stays at home; with none at all, browsers would not say where a form comes from either.
@@ -110,7 +112,7 @@ class Gate:
     def _is_our_name(self, request: Request) -> bool:
         """Whether the caller meant us: a name that somebody let point to this machine is not ours."""
         given = request.headers.getlist("host")
-        if len(given) != 1 or not given[0]:
+        if len(given) != 1 or not _NAME.fullmatch(given[0]):
             return False
         if given[0] == self._access.outside.netloc:
             return True
@@ -152,7 +154,7 @@ async def _form(request: Request) -> Mapping[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX))
     except TimeoutError:
         raise HTTPException(408, "The form did not arrive in time.") from None
-    except ValueError:
+    except (ValueError, ClientDisconnect):
         raise HTTPException(400, "The form cannot be read.") from None
 
 
