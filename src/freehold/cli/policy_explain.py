@@ -101,10 +101,9 @@ def _from_ledger(args: Namespace, there: House, named: Sequence[Policy]) -> Aske
     if not endpoints:
         raise _unknown_alias(exchange.alias, there)
     _warn_of_change(exchange, there, named)
-    said = (getattr(exchange, name) for name in _SAID[2:])
     late = (Late(one.endpoint, one.detail) for one in exchange.attempts if one.outcome == Fault.POLICY)
     return Asked(
-        RequestFacts(exchange.application, exchange.alias, *said),
+        exchange.request,
         moment(args.at, datetime.fromtimestamp(exchange.at_ms / 1000, UTC)),
         endpoints,
         tuple(late),

@@ -7,6 +7,7 @@ does, each fact that it would change is unknown, and all else counts as changed.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as with_values
 from datetime import date, datetime, timedelta
+from functools import reduce
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from freehold.drills.simulation import Fate
 from freehold.vocabulary.facts import Basis, EndpointFacts, Fact, Facts, Value
 
 LOST, CHANGED, KEPT, UNKNOWN = "lost", "changed", "kept", "unknown"
+NOTHING = Change(())  # changes
 _PRICES = ("input_usd_per_mtok", "output_usd_per_mtok")
 _RATES = ("requests_per_minute", "tokens_per_minute")
 _FACTORS = ("price", "latency", "limits")
@@ -59,13 +61,9 @@ class Applied:
         """How a lost endpoint shows that it is gone; None: it is not lost."""
         return self._settled(about)[1]
 
-    def change(self, about: EndpointFacts) -> Change | None:
+    def change(self, about: EndpointFacts) -> Change:
         """All changes of an endpoint in one: factors multiplied, of the rest the last that is written."""
-        found: Change | None = None
-        for one, _ in self._hit_by(about):
-            if isinstance(one, Change):
-                found = one if found is None else _both(found, one)
-        return found
+        return reduce(_both, (one for one, _ in self._hit_by(about) if isinstance(one, Change)), NOTHING)
 
     def facts(self, about: EndpointFacts) -> Facts:
         """The endpoint's facts under the scenario."""
@@ -155,8 +153,6 @@ def affected(resolved: Resolved, applied: Applied, about: Iterable[EndpointFacts
     prices, limits = dict(resolved.config.prices), dict(resolved.config.limits)
     for one in about:
         change = applied.change(one)
-        if change is None:
-            continue
         if change.price is not None and (price := prices.get(one.endpoint)):
             prices[one.endpoint] = Price(price.input * change.price, price.output * change.price)
         if change.limits is not None and (limit := limits.get(one.endpoint)):

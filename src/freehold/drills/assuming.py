@@ -147,12 +147,12 @@ def _of_limits(after: World, found: Outcome) -> Iterator[str]:
 
 def _refusals(world: World, after: World) -> Iterator[str]:
     changes = [after.change(name) for name in world.endpoints]
-    if any(one is not None and one.refuses_share is not None for one in changes):
+    if any(one.refuses_share is not None for one in changes):
         if world.resolved.config.policy.refused_elsewhere:
             yield "What a model declines goes to whoever is next, as `refused_elsewhere` allows; the category fits."
         else:
             yield "What a model declines is refused: no category of it may go elsewhere."
-    if any(one is not None and one.refuses is not None for one in changes):
+    if any(one.refuses is not None for one in changes):
         yield "Refusals on a topic are not simulated: the ledger's records hold no words. A rehearsal shows them."
 
 

@@ -70,11 +70,16 @@ class Deciding:
     """Two worlds, side by side. Remembers what it decided."""
 
     def __init__(self, before: World, after: World, seconds: Seconds) -> None:
-        self._worlds = ((before, seconds), (after, lambda name: _times(seconds(name), _latency(after, name))))
+        self._worlds = (
+            (before, seconds),
+            (after, lambda name: _times(seconds(name), after.change(name).latency)),
+        )
         self._before, self._after = before, after
         self._elsewhere = bool(before.resolved.config.policy.refused_elsewhere)
         self._refuses = {
-            name: share for name in before.endpoints if (share := _refuses(after, name)) is not None
+            name: share
+            for name in before.endpoints
+            if (share := after.change(name).refuses_share) is not None
         }
         self._cases: dict[tuple[RequestFacts, str], Case | None] = {}
 
@@ -150,15 +155,5 @@ def _rule(ruling: Ruling) -> str:
     return f"{policy}/{rule}"
 
 
-def _refuses(world: World, endpoint: str) -> float | None:
-    change = world.change(endpoint)
-    return None if change is None else change.refuses_share
-
-
-def _latency(world: World, endpoint: str) -> float:
-    change = world.change(endpoint)
-    return 1.0 if change is None or change.latency is None else change.latency
-
-
-def _times(seconds: float | None, factor: float) -> float | None:
-    return None if seconds is None else seconds * factor
+def _times(seconds: float | None, factor: float | None) -> float | None:
+    return None if seconds is None else seconds * (factor or 1.0)

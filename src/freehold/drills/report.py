@@ -193,8 +193,7 @@ def _data(
 
     @cache
     def keeps_longer(endpoint: str) -> bool:
-        change = after.change(endpoint)
-        return change is not None and change.retention_days is not None
+        return after.change(endpoint).retention_days is not None
 
     lost = cache(after.is_lost)
     behind = Behind(lost, keeps_longer, body)

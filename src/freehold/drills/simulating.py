@@ -38,7 +38,7 @@ def simulate(
     applications, limits = world.resolved.config.applications, after.resolved.config.limits
     ranks = Ranks(
         lambda application: applications.get(application, _ANY).priority,
-        lambda endpoint: (change := after.change(endpoint)) is not None and change.limits is not None,
+        lambda endpoint: after.change(endpoint).limits is not None,
     )
     loads = within_limits(traffic.kept(Clock), rows, limits, ranks)
     lines, total = _lines(rows, Scales(world, after, known, qualities))

@@ -12,7 +12,7 @@ from freehold.drills.world import World
 from freehold.gateway.drill_order import Plain, Struck
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.exchange import Exchange
-from freehold.vocabulary.facts import Facts, RequestFacts
+from freehold.vocabulary.facts import Facts
 
 
 def struck(before: World, under: World, traffic: Traffic | None = None) -> tuple[Struck, ...]:
@@ -36,8 +36,6 @@ def _struck(name: str, before: World, under: World) -> Struck:
     if (way := under.way(name)) is not None:
         return Struck(name, way.value, facts=facts)
     change = under.change(name)
-    if change is None:
-        return Struck(name)
     limit = under.resolved.config.limits.get(name, Limit()) if change.limits is not None else Limit()
     return Struck(
         name,
@@ -69,16 +67,8 @@ def allowed(before: World, under: World) -> Allowed:
     """Whom policy lets see an exchange's request, decided again: as it is, and under the scenario as well."""
 
     def may(exchange: Exchange, raging: bool) -> frozenset[str] | None:
-        request = RequestFacts(
-            exchange.application,
-            exchange.alias,
-            exchange.data_class,
-            exchange.purpose,
-            exchange.user_region,
-            exchange.tools,
-        )
         worlds = (before, under) if raging else (before,)
-        found = [world.ruling(request, exchange.alias, exchange.dialect) for world in worlds]
+        found = [world.ruling(exchange.request, exchange.alias, exchange.dialect) for world in worlds]
         seen = [one.allowed for one in found if one is not None]
         return frozenset.intersection(*seen) if len(seen) == len(found) else None
 

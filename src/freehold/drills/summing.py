@@ -49,8 +49,7 @@ class Scales:
 
     def latency(self, endpoint: str) -> float:
         """How many times longer it takes than before."""
-        change = self._after.change(endpoint)
-        return 1.0 if change is None or change.latency is None else change.latency
+        return self._after.change(endpoint).latency or 1.0
 
     def took_ms(self, endpoint: str, group: Group) -> float | None:
         """How long answers like these take it under the scenario; None: nobody has ever seen it answer."""
@@ -59,8 +58,7 @@ class Scales:
 
     def replaced(self, endpoint: str) -> str | None:
         """The model that answers under an endpoint's name."""
-        change = self._after.change(endpoint)
-        return None if change is None else change.replaced_by
+        return self._after.change(endpoint).replaced_by
 
     def score(self, endpoint: str, *, after: bool) -> Interval | None:
         """How well an endpoint does, from 0 to 1; None: unknown."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from freehold.catalog.knowledge import knowledge
 from freehold.catalog.resolve import Resolved
-from freehold.drills.applying import Applied, Overlaid, affected
+from freehold.drills.applying import NOTHING, Applied, Overlaid, affected
 from freehold.drills.scenario import Change, Loss, Scenario, Way
 from freehold.drills.simulation import Fate
 from freehold.drills.traffic import Traffic
@@ -80,9 +80,9 @@ class World:
         """How it shows that a lost endpoint is gone; None: it is not lost."""
         return None if self._applied is None else self._applied.way(self._before.about(endpoint))
 
-    def change(self, endpoint: str) -> Change | None:
-        """All that changes of an endpoint, in one; None: nothing does."""
-        return None if self._applied is None else self._applied.change(self._before.about(endpoint))
+    def change(self, endpoint: str) -> Change:
+        """All that changes of an endpoint, in one."""
+        return NOTHING if self._applied is None else self._applied.change(self._before.about(endpoint))
 
     def about(self, endpoint: str) -> EndpointFacts:
         """An endpoint with its facts, also one that only a caller has named; of one that is unknown here: none."""

@@ -15,7 +15,6 @@ from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import CHARACTERS_PER_TOKEN
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Exchange, Outcome
-from freehold.vocabulary.facts import RequestFacts
 
 DAY_MS = 86_400_000
 
@@ -48,9 +47,7 @@ class Earlier:
         """Count an exchange."""
         if one.cached:
             return
-        request = RequestFacts(
-            one.application, one.alias, one.data_class, one.purpose, one.user_region, one.tools
-        )
+        request = one.request
         made = [it for it in one.attempts if it.outcome not in PASSED_OVER and one.reached(it)]
         is_own = one.node == self._run.node
         part = 1 / self._run.workers if one.at_ms < self._run.began_ms else float(is_own)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from freehold.vocabulary.errors import Fault
+from freehold.vocabulary.facts import RequestFacts
 
 PASSED_OVER = (Fault.BREAKER_OPEN, Fault.COOLING, Fault.POLICY, Fault.LIMITED)
 INJECTED = "freehold_drill"  # in the detail of an attempt that a drill made fail: nothing was sent
@@ -174,6 +175,13 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
         BodyRef, ...
     ] = ()  # none either if the key of their day was destroyed before the exchange ended
     drill: str | None = None  # the drill that it was in
+
+    @property
+    def request(self) -> RequestFacts:
+        """What policy decides by."""
+        return RequestFacts(
+            self.application, self.alias, self.data_class, self.purpose, self.user_region, self.tools
+        )
 
     def reached(self, attempt: Attempt) -> bool:
         """Whether an attempt of its own went out: not where a drill made it fail before that."""
