@@ -105,7 +105,7 @@ def test_one_exchange_says_what_was_decided_tried_found_used_and_kept(house: Hou
     said = re.sub(r"\s+", " ", text)
 
     for part in (
-        "passed over: breaker_open",
+        "passed over: breaker open",
         "503",
         "no room",
         "the model <declined>",

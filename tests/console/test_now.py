@@ -96,3 +96,14 @@ def test_an_exchange_is_on_the_page_soon_after_it_ended(tmp_path: Path) -> None:
         end = time.monotonic() + PATIENCE_S
         while exchanges[-1].id not in visitor.get("/exchanges").text:
             assert time.monotonic() < end
+
+
+def test_what_is_not_indexed_yet_for_a_moment_is_no_word_worth(tmp_path: Path) -> None:
+    """Signing in is on the ledger too: an empty installation must say what to do next, not how far an index is."""
+    with site(tmp_path) as found:
+        found.signed_in("viewer")
+        search_of(found.state).catch_up()
+        text = found.signed_in("viewer").get("/").text
+        search_of(found.state).close()
+    assert "No traffic yet" in text
+    assert "Indexed" not in text

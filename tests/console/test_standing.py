@@ -17,10 +17,10 @@ def test_the_newest_bench_is_told_with_intervals_gaps_and_verdicts(reported: Sit
     page = reported.signed_in("viewer", "standing").get("/standing")
     said = words(page)
 
-    assert "(0 days ago): 60 of 60 cases" in said
+    assert "(today): 60 of 60 cases" in said
     assert "us1 minus cn" in said and "us1 is better" in said
     assert "closed minus open" in said and "the first is ahead" in said
-    assert re.search(r"us1 \d\d\.\d %, \d\d\.\d to \d\d\.\d p/us1 closed US 60 0 2\.000", said)
+    assert re.search(r"us1 answered by p/us1 \d\d\.\d %, \d\d\.\d to \d\d\.\d closed US 60 0 2\.000", said)
     assert 'class="whisker"' in page.text
 
 

@@ -15,7 +15,7 @@ class Page:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    text: str  # a space that does not break a line reads as a space
 
     @property
     def csrf(self) -> str:
@@ -63,6 +63,6 @@ class Visitor:
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value.strip('"')
             found = {name.lower(): value for name, value in answer.getheaders()}
-            return Page(answer.status, found, answer.read().decode())
+            return Page(answer.status, found, answer.read().decode().replace("\xa0", " "))
         finally:
             connection.close()

@@ -76,29 +76,28 @@ class Signed(NamedTuple):
 
 def now(request: Request) -> Response:
     """The page."""
-    found, at_ms = search(request), _now_ms()
-    is_empty = unfinished(found) is None and not found.find(Query(), None, 1).rows
-    period = _period(request)
-    values = {} if is_empty else _shown(found, period, at_ms)
-    here = there(request)
-    values |= {"command": _first_request(here)} if is_empty else _live(request, period, at_ms)
-    return page(request, "now.html", periods=PERIODS, period=period, is_empty=is_empty, **values)
+    return page(request, "now.html", periods=PERIODS, **_live(request))
 
 
 def live(request: Request) -> Response:
     """What changes by itself. A part that is as it was when it was last asked for is not sent again."""
-    values = _live(request, _period(request), _now_ms())
+    values = _live(request)
     if request.query_params.get("seen") == values["seen"]:
         return Response(status_code=204)
-    return page(request, "now_live.html", period=_period(request), **values)
+    return page(request, "now_live.html", **values)
 
 
-def _live(request: Request, period: Period, at_ms: int) -> dict[str, Any]:
-    found, here = search(request), there(request)
-    span = _span(period, at_ms)
+def _live(request: Request) -> dict[str, Any]:
+    found, here, period, at_ms = search(request), there(request), _period(request), _now_ms()
+    progress, last, span = unfinished(found), found.find(Query(), None, 8).rows, _span(period, at_ms)
+    is_empty = progress is None and not last
     values: dict[str, Any] = {
-        "progress": unfinished(found),
-        "last": found.find(Query(), None, 8).rows,
+        "period": period,
+        "is_empty": is_empty,
+        "command": _first_request(here) if is_empty else "",
+        "progress": progress,
+        "last": last,
+        **_shown(found, period, at_ms),
         "found": found.latest(FINDING, FINDINGS_SHOWN),
         "failures": found.marked(FAILED, *span)[:FAILURES_SHOWN],
         "kinds": _by_name(found.marked(FINDING, *span)),

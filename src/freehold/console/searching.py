@@ -12,7 +12,8 @@ from starlette.requests import Request
 from freehold.console.shell import there
 from freehold.ledger.search import Search
 
-AS_GOOD_AS_ALL = 0.995  # the rest is what came in the last second
+AS_GOOD_AS_ALL = 0.995
+LITTLE_BYTES = 1 << 20  # what came in the last second, and is taken in within the next
 
 _log = logging.getLogger("freehold.console")
 
@@ -30,8 +31,10 @@ def search(request: Request) -> Search:
 
 def unfinished(found: Search) -> float | None:
     """How much of the ledger is in the index, 0 to 1; None where it is as good as all."""
-    share = found.progress
-    return None if share > AS_GOOD_AS_ALL else share
+    taken, written = found.taken()
+    little = max(LITTLE_BYTES, (1 - AS_GOOD_AS_ALL) * written)
+    is_as_good = not written or (taken is not None and written - taken < little)
+    return None if is_as_good else min(1.0, (taken or 0) / written)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from freehold.console.there import There
 from freehold.console.tokens import ROLES
+from freehold.vocabulary.errors import Fault
 
 HERE = Path(__file__).parent
 MENU = (
@@ -82,12 +83,34 @@ def moment(at_ms: int) -> str:
 
 def percent(share: float | None) -> str:
     """A share, 0 to 1."""
-    return "unknown" if share is None else f"{100 * share:.1f} %"
+    return "unknown" if share is None else f"{100 * share:.1f}\u00a0%"
 
 
 def usd(amount: float | None) -> str:
     """An amount of money."""
-    return "unknown" if amount is None else f"{amount:,.4f} USD"
+    return "unknown" if amount is None else f"{amount:,.4f}\u00a0USD"
 
 
-_templates.filters |= {"moment": moment, "percent": percent, "usd": usd}
+def several(count: int, noun: str) -> str:
+    """So many of something, with a plural by "s"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def fault(name: str) -> str:
+    """What went wrong in an attempt, as people read it."""
+    return "error status" if name == Fault.STATUS else name.replace("_", " ")
+
+
+def ago(days: int) -> str:
+    """How long ago a day was."""
+    return f"{several(days, 'day')} ago" if days else "today"
+
+
+_templates.filters |= {
+    "moment": moment,
+    "percent": percent,
+    "usd": usd,
+    "several": several,
+    "ago": ago,
+    "fault": fault,
+}

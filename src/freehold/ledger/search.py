@@ -31,6 +31,8 @@ SELECT e.id, e.at_ms, k.application, k.alias, k.dialect, k.endpoint, k.outcome, 
     e.stream, e.attempts, e.took_us, e.first_byte_us, e.cost_usd, e.input_tokens, e.output_tokens
 FROM exchange e JOIN kind k USING (kind)
 """
+_NEWEST = "SELECT id FROM exchange WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
+_MARK = "SELECT name, id, other, at_ms, strength, evidence FROM mark"
 _SUMMED = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
 
 
@@ -170,12 +172,18 @@ class Search:
     @property
     def progress(self) -> float:
         """How much of the ledger is in the index, 0 to 1."""
+        taken, written = self.taken()
+        return min(1.0, (taken or 0) / written) if written else 1.0
+
+    def taken(self) -> tuple[int | None, int]:
+        """Bytes of the ledger that are in the index, None where there is no index, and how many there are."""
         with self._asking() as connection:
-            taken = places(connection) if connection is not None else {}
+            found = places(connection) if connection is not None else None
         paths = [path for directory in journals(self._state) for path in segments(directory)]
         written = sum(map(written_bytes, paths))
-        known = sum(taken.get((path.parent.name, path.name), 0) for path in paths)
-        return min(1.0, known / written) if written else 1.0
+        if found is None:
+            return None, written
+        return sum(found.get((path.parent.name, path.name), 0) for path in paths), written
 
     def find(self, query: Query, after: str | None = None, count: int = PAGE) -> Page:
         """The newest exchanges that fit; `after` is the last id of the page before."""
@@ -186,32 +194,31 @@ class Search:
             rows = _rows(connection, ids[:count])
         return Page(rows, ids[count - 1] if len(ids) > count else None)
 
-    def named(self, prefix: str, count: int = PAGE) -> Page:
+    def named(self, prefix: str) -> Page:
         """The exchanges whose id begins so, the newest first."""
         with self._asking() as connection:
             if connection is None:
                 return Page((), None)
-            question = "SELECT id FROM exchange WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
-            ids = [id for (id,) in connection.execute(question, (prefix, prefix + _END, count))]
-            return Page(_rows(connection, ids), None)
+            found = connection.execute(_NEWEST, (prefix, prefix + _END, PAGE))
+            return Page(_rows(connection, [id for (id,) in found]), None)
 
     def place(self, id: str) -> tuple[Path, int] | None:
         """The segment that an exchange is in, and where its line begins there; None: it is not known here."""
-        question = """SELECT node, name, offset FROM exchange JOIN segment USING (segment) WHERE id = ?"""
-        with self._asking() as connection:
-            row = None if connection is None else connection.execute(question, (id,)).fetchone()
-        return None if row is None else (self._state / "journal" / row[0] / row[1], row[2])
+        question = "SELECT node, name, offset FROM exchange JOIN segment USING (segment) WHERE id = ?"
+        found = [
+            (self._state / "journal" / node / name, at) for node, name, at in self._select(question, (id,))
+        ]
+        return found[0] if found else None
 
     def choices(self, word: str) -> list[str]:
         """The values that one of `WORDS` has had, or the names of a mark, in order; not more than a page can offer."""
-        question = (
-            f"SELECT DISTINCT {word} FROM kind WHERE {word} IS NOT NULL ORDER BY 1 LIMIT ?"  # noqa: S608 - a column
-            if word in WORDS
-            else "SELECT DISTINCT name FROM marked WHERE what = ? ORDER BY 1 LIMIT ?"
-        )
-        values = (CHOICES_MAX,) if word in WORDS else (_MARKS[word], CHOICES_MAX)
-        with self._asking() as connection:
-            return [] if connection is None else [value for (value,) in connection.execute(question, values)]
+        if word in WORDS:
+            question = f"SELECT DISTINCT {word} FROM kind WHERE {word} IS NOT NULL ORDER BY 1 LIMIT ?"  # noqa: S608
+            found = self._select(question, (CHOICES_MAX,))
+        else:
+            question = "SELECT DISTINCT name FROM marked WHERE what = ? ORDER BY 1 LIMIT ?"
+            found = self._select(question, (_MARKS[word], CHOICES_MAX))
+        return [value for (value,) in found]
 
     def rollup(
         self, since_ms: int, until_ms: int, by: Sequence[str] = (), every_ms: int | None = None
@@ -222,15 +229,12 @@ class Search:
         """
         if unknown := set(by) - set(KIND):
             raise ValueError(f"nothing is added up by {', '.join(sorted(unknown))}")
-        with self._asking() as connection:
-            if connection is None:
-                return []
-            found = connection.execute(*_rollup(since_ms, until_ms, by, every_ms))
-            return [Sum(at, _said(by, rest), *rest[len(by) :]) for at, *rest in found]
+        found = self._select(*_rollup(since_ms, until_ms, by, every_ms))
+        return [Sum(at, _said(by, rest), *rest[len(by) :]) for at, *rest in found]
 
     def grouped(self, since_ms: int, until_ms: int) -> list[Grouped]:
         """The exchanges of the whole minutes of a period, those of one kind together."""
-        span = (since_ms // MINUTE_MS, -(-until_ms // MINUTE_MS))
+        span = _minutes(since_ms, until_ms)
         each = f"SELECT kind, {_SUMMED} FROM minute WHERE at >= ? AND at < ? GROUP BY kind"  # noqa: S608 - columns
         with self._asking() as connection:
             if connection is None:
@@ -248,21 +252,13 @@ class Search:
 
     def latest(self, what: str, count: int) -> list[Mark]:
         """The last findings or failed attempts, the newest exchange first."""
-        question = """SELECT name, id, other, at_ms, strength, evidence FROM mark
-            WHERE what = ? ORDER BY id DESC, name LIMIT ?"""
-        with self._asking() as connection:
-            if connection is None:
-                return []
-            return [Mark(*row) for row in connection.execute(question, (what, count))]
+        question = f"{_MARK} WHERE what = ? ORDER BY id DESC, name LIMIT ?"
+        return [Mark(*row) for row in self._select(question, (what, count))]
 
     def found_in(self, id: str) -> list[Mark]:
         """What was found in an exchange, also when it was over."""
-        question = """SELECT name, id, other, at_ms, strength, evidence FROM mark
-            WHERE what = ? AND id = ? ORDER BY at_ms, name"""
-        with self._asking() as connection:
-            if connection is None:
-                return []
-            return [Mark(*row) for row in connection.execute(question, (FINDING, id))]
+        question = f"{_MARK} WHERE what = ? AND id = ? ORDER BY at_ms, name"
+        return [Mark(*row) for row in self._select(question, (FINDING, id))]
 
     def marked(self, what: str, since_ms: int, until_ms: int) -> list[tuple[str, str, int]]:
         """How often which name was marked with which other, in whole minutes of a period, most often first.
@@ -271,9 +267,12 @@ class Search:
         """
         question = """SELECT name, other, sum(times) FROM marked WHERE what = ? AND at >= ? AND at < ?
             GROUP BY name, other ORDER BY sum(times) DESC, name, other"""
-        span = (since_ms // MINUTE_MS, -(-until_ms // MINUTE_MS))
+        return self._select(question, (what, *_minutes(since_ms, until_ms)))
+
+    def _select(self, question: str, values: tuple[object, ...]) -> list[Any]:
+        """The rows that answer a question; none while there is no index."""
         with self._asking() as connection:
-            return [] if connection is None else list(connection.execute(question, (what, *span)))
+            return [] if connection is None else connection.execute(question, values).fetchall()
 
     @contextmanager
     def _asking(self) -> Iterator[sqlite3.Connection | None]:
@@ -306,8 +305,7 @@ def _ids(connection: sqlite3.Connection, query: Query, after: str | None, count:
     asked = {what: name for word, what in _MARKS.items() if (name := getattr(query, word)) is not None}
     words = {word: value for word in WORDS if (value := getattr(query, word)) is not None}
     if not asked and not words:
-        question = "SELECT id FROM exchange WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
-        return (id for (id,) in connection.execute(question, (since, until, count)))
+        return (id for (id,) in connection.execute(_NEWEST, (since, until, count)))
     table, fits, values = _source(asked)
     of_kind = f"FROM {table} x WHERE x.kind = {{}} AND x.id >= ? AND x.id < ? {fits}"
     wanted = " AND ".join(
@@ -363,13 +361,18 @@ def _said(by: Sequence[str], values: Sequence[Any]) -> tuple[str | bool | None, 
     )
 
 
+def _minutes(since_ms: int, until_ms: int) -> tuple[int, int]:
+    """The whole minutes that a period lies in."""
+    return since_ms // MINUTE_MS, -(-until_ms // MINUTE_MS)
+
+
 def _rollup(
     since_ms: int, until_ms: int, by: Sequence[str], every_ms: int | None
 ) -> tuple[str, tuple[int, ...]]:
     unit = "NULL" if every_ms is None else f"at_ms / {every_ms} * {every_ms}"
     words = "".join(f", {word}" for word in by)
     groups = ", ".join(map(str, range(1, len(by) + 2)))
-    since, until = since_ms // MINUTE_MS, -(-until_ms // MINUTE_MS)
+    since, until = _minutes(since_ms, until_ms)
     span: tuple[int, ...] = (since, until)
     if set(by) <= {"endpoint", "outcome"}:
         per_hour = HOUR_MS // MINUTE_MS

@@ -1,5 +1,5 @@
-/* Draws a chart (uPlot) in place of each `<table data-chart>`, whose numbers stay below it, folded away. Without
-   JavaScript the table is all there is, so it must be enough. Parts that htmx swaps in are drawn too.
+/* Draws a chart (uPlot) above the `<details>` that holds each `<table data-chart>`, where its numbers are folded away.
+   Without JavaScript the table is all there is, so it must be enough. Parts that htmx swaps in are drawn too.
 
    A page that has charts says in its head:
      <link rel="stylesheet" href="/static/uPlot.min.css">
@@ -182,15 +182,11 @@
 
   function begin(table) {
     if (charts.has(table) || !table.tHead || !table.tBodies.length || !table.tBodies[0].rows.length) return;
-    const place = document.createElement("div"), folded = document.createElement("details");
-    const summary = document.createElement("summary"), name = table.caption ? text(table.caption) : "Chart";
+    const place = document.createElement("div"), name = table.caption ? text(table.caption) : "Chart";
     place.className = "chart";
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", `${name}: a chart; its numbers are in the table below it`);
-    summary.textContent = `${name}, as a table`;
-    folded.className = "chart-table";
-    table.before(place, folded);
-    folded.append(summary, table);
+    table.closest("details").before(place);
     charts.set(table, { place, chart: draw(table, place) });
     new ResizeObserver(() => {
       const { chart } = charts.get(table) || {};
@@ -217,5 +213,5 @@
     }
   });
   document.addEventListener("DOMContentLoaded", beginAll);
-  document.addEventListener("htmx:load", beginAll);
+  document.addEventListener("htmx:afterSwap", beginAll); // in the same turn as the swap, so that nothing jumps
 })();

@@ -1,5 +1,5 @@
 /* The live part of Now is asked for every two seconds by htmx. Not while nobody looks, not while somebody works in it,
-   and not while it is paused. */
+   reads a value off the chart or marks text, and not while it is paused. */
 "use strict";
 (() => {
   let isPaused = false;
@@ -14,14 +14,13 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const part = event.target;
     if (!part.matches("[data-live]")) return;
-    if (document.hidden || isPaused || part.contains(document.activeElement)) event.preventDefault();
+    const isUsed = part.contains(document.activeElement) || part.querySelector(".chart:hover, details[open]");
+    if (document.hidden || isPaused || isUsed || !getSelection().isCollapsed) event.preventDefault();
   });
   document.addEventListener("click", (event) => {
     if (!event.target.matches("[data-pause]")) return;
     isPaused = !isPaused;
-    event.target.blur();
     show();
   });
-  document.addEventListener("htmx:load", show);
   document.addEventListener("DOMContentLoaded", show);
 })();
