@@ -72,7 +72,7 @@ def test_what_was_worked_out_from_files_is_decided_the_same_from_what_was_writte
 
     for alias, data_class, region in product(ASKED, ("public", "personal", "special", None), ("DE", None)):
         request = RequestFacts("app", alias, data_class, None, region, False)
-        assert again.ruling(request, alias, "chat") == there.ruling(request, alias, "chat")
+        assert again.ruling(request, "chat") == there.ruling(request, "chat")
     for name in written.facts:
         assert {key: (fact.value, fact.expires) for key, fact in again.facts(name).items()} == {
             key: (fact.value, fact.expires) for key, fact in there.facts(name).items()

@@ -13,7 +13,6 @@ from freehold.drills.world import World
 from freehold.ledger.query import events
 from freehold.ledger.verify import verify
 from freehold.vocabulary.exchange import Outcome
-from freehold.vocabulary.facts import RequestFacts
 from tests.drills.example import invented
 
 MANY = 3_000
@@ -26,10 +25,7 @@ def test_the_same_seed_gives_the_same_exchanges(here: World) -> None:
 
 def test_nobody_answers_whom_policy_does_not_allow(here: World) -> None:
     for one in invented(here, MANY):
-        request = RequestFacts(
-            one.application, one.alias, one.data_class, one.purpose, one.user_region, one.tools
-        )
-        ruling = here.ruling(request, one.alias, one.dialect)
+        ruling = here.ruling(one.request, one.dialect)
         assert ruling is not None
         assert one.policy == ruling.policy
         assert {attempt.endpoint for attempt in one.attempts} <= ruling.allowed

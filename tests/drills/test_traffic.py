@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from freehold.config import schema
-from freehold.drills.traffic import COPIES, DRILLED, OWN_CALLS, TURNED_DOWN, Traffic, grouped, read_traffic
+from freehold.drills.traffic import COPIES, LEFT_OUT, Traffic, grouped, read_traffic
 from freehold.ledger.journal import Journal
 from freehold.ledger.ledger import Ledger, event
 from freehold.vocabulary.errors import LedgerUnavailable
@@ -103,7 +103,7 @@ def test_what_no_application_asked_for_is_left_out_and_counted(tmp_path: Path) -
     found = read_traffic(tmp_path, *EVER)
 
     assert found.exchanges == 2
-    assert found.left_out == {DRILLED: 1, TURNED_DOWN: 1, COPIES: 1, OWN_CALLS: 1}
+    assert found.left_out == dict.fromkeys((*LEFT_OUT.values(), COPIES), 1)
 
 
 def test_a_record_of_a_shape_to_come_is_an_error_and_not_passed_over() -> None:

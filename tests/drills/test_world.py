@@ -42,7 +42,7 @@ def fate(world: World, endpoint: str) -> str:
 
 
 def left(world: World, alias: str) -> list[str]:
-    ruling = world.ruling(RequestFacts("app", alias), alias, "chat")
+    ruling = world.ruling(RequestFacts("app", alias), "chat")
     assert ruling is not None
     return [] if ruling.lane is None else [one.id for one in ruling.lane.pool]
 
@@ -55,7 +55,7 @@ def test_the_world_as_it_is_loses_nobody(here: World) -> None:
 def test_who_is_lost_is_not_asked_and_still_counts_as_allowed(here: World) -> None:
     under = here.under(losing(Way.FORBIDDEN, parent="openai*"))
 
-    ruling = under.ruling(RequestFacts("app", "chat"), "chat", "chat")
+    ruling = under.ruling(RequestFacts("app", "chat"), "chat")
 
     assert ruling is not None
     assert GPT in ruling.allowed
@@ -64,7 +64,7 @@ def test_who_is_lost_is_not_asked_and_still_counts_as_allowed(here: World) -> No
 
 
 def test_all_endpoints_lost_is_no_lane_and_no_refusal(here: World) -> None:
-    ruling = here.under(losing(endpoint="*")).ruling(RequestFacts("app", "chat"), "chat", "chat")
+    ruling = here.under(losing(endpoint="*")).ruling(RequestFacts("app", "chat"), "chat")
 
     assert ruling is not None
     assert ruling.lane is None
@@ -72,8 +72,8 @@ def test_all_endpoints_lost_is_no_lane_and_no_refusal(here: World) -> None:
 
 
 def test_a_name_or_dialect_that_nobody_serves_has_no_ruling(here: World) -> None:
-    assert here.ruling(RequestFacts("app", "nobody"), "nobody", "chat") is None
-    assert here.ruling(RequestFacts("app", "chat"), "chat", "gibberish") is None
+    assert here.ruling(RequestFacts("app", "nobody"), "chat") is None
+    assert here.ruling(RequestFacts("app", "chat"), "gibberish") is None
 
 
 def test_losing_a_parent_takes_what_its_cloud_hosts(here: World) -> None:
@@ -143,8 +143,8 @@ def test_policy_refuses_by_the_changed_fact_and_that_is_not_a_loss(tmp_path: Pat
     kept = Change(where(retention_days="0"), retention_days=30.0)
     request = RequestFacts("app", "chat", "confidential")
 
-    before = governed.ruling(request, "chat", "chat")
-    after = governed.under(changing(kept)).ruling(request, "chat", "chat")
+    before = governed.ruling(request, "chat")
+    after = governed.under(changing(kept)).ruling(request, "chat")
 
     assert before is not None
     assert after is not None

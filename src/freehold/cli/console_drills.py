@@ -25,7 +25,7 @@ from freehold.drills.rehearsal import Rehearsal
 from freehold.drills.scenario import Loss, Scenario
 from freehold.drills.simulating import simulate
 from freehold.drills.simulation import Simulation
-from freehold.drills.traffic import DRILLED, INVENTED, OWN_CALLS, TURNED_DOWN, Group, Kind, Traffic
+from freehold.drills.traffic import INVENTED, LEFT_OUT, Group, Kind, Traffic
 from freehold.drills.world import World, world
 from freehold.gateway.rulebook import Rulebook
 from freehold.ledger.durable import replace as put
@@ -41,7 +41,6 @@ DAY_MS = 86_400_000
 KEPT_S = 60.0  # traffic and facts are read again after this
 PERIODS_KEPT = 4  # their traffic is what takes memory
 WORLD_KEPT_S = 300.0
-_ASIDE = {"own": OWN_CALLS, "drill": DRILLED, "rejected": TURNED_DOWN}  # as the index and drills call it
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
@@ -199,7 +198,7 @@ def recorded(state: Path, since_ms: int, until_ms: int) -> Traffic:
     left_out: dict[str, int] = {}
     for one in Search(state).grouped(since_ms, until_ms):
         words = dict(zip(KIND, one.sum.by, strict=True))
-        if why := _ASIDE.get(str(words["aside"])):
+        if why := LEFT_OUT.get(str(words["aside"])):
             left_out[why] = left_out.get(why, 0) + one.sum.exchanges
             continue
         kind, sums = convert(words, Kind), asdict(one.sum)
@@ -214,8 +213,7 @@ def from_pools(here: World, since_ms: int, until_ms: int) -> Traffic:
     level = here.resolved.config.policy.default_class
     for alias, pool in here.resolved.aliases.items():
         dialect = pool[0].dialects[0].value
-        ruling = here.ruling(RequestFacts("", alias, level), alias, dialect)
-        first = ruling.lane.pool[0].id if ruling and ruling.lane else None
+        first = next(iter(here.left(RequestFacts("", alias, level), dialect) or ()), None)
         outcome = Outcome.ANSWERED if first else Outcome.REJECTED
         kind = Kind("", alias, dialect, level, None, None, None, first, outcome.value)
         groups[kind] = Group(exchanges=1)

@@ -98,7 +98,7 @@ class Deciding:
         return self._cases[key]
 
     def _decided(self, request: RequestFacts, dialect: str) -> Case | None:
-        rulings = [world.ruling(request, request.alias, dialect) for world, _ in self._worlds]
+        rulings = [world.ruling(request, dialect) for world, _ in self._worlds]
         before, after = rulings
         if before is None or after is None:
             return None

@@ -134,7 +134,7 @@ def _standings(world: World, cases: Iterable[_Case], qualities: Mapping[str, Int
     for case in cases:
         alike[case.request.alias, case.allowed, case.retired].append(case)
     for (alias, allowed, retired), group in sorted(alike.items()):
-        values = {by: [_value(world, name, by) for name in allowed] for by in LEGS}
+        values = {by: [value(world, name, by) for name in allowed] for by in LEGS}
         requests = [case.request for case in group]
         yield Standing(
             alias,
@@ -187,10 +187,8 @@ def _supposed(world: World) -> list[_Case]:
 
 
 def _case(world: World, request: RequestFacts, dialect: str, exchanges: int) -> _Case | None:
-    ruling = world.ruling(request, request.alias, dialect)
-    if ruling is None:
+    if (left := world.left(request, dialect)) is None:
         return None
-    left = () if ruling.lane is None else tuple(one.id for one in ruling.lane.pool)
     retired = tuple(name for name in left if _is_retired(world, name))
     return _Case(request, tuple(name for name in left if name not in retired), retired, exchanges)
 
@@ -200,7 +198,8 @@ def _is_retired(world: World, endpoint: str) -> bool:
     return ends is not None and ends <= world.now.date()
 
 
-def _value(world: World, endpoint: str, by: str) -> str | None:
+def value(world: World, endpoint: str, by: str) -> str | None:
+    """What an endpoint depends on; None: unknown. Nobody is behind machines of this company but itself."""
     facts = world.facts(endpoint)
     found = value_of(facts, by, world.now)
     if found is None and by in _OF_COMPANIES and value_of(facts, "own", world.now) is True:
@@ -211,7 +210,7 @@ def _value(world: World, endpoint: str, by: str) -> str | None:
 def _losses(world: World, cases: Sequence[_Case], by: str, many: int) -> Iterable[Loss]:
     """What is left after each loss of `many` values at once, of those that anybody who may serve is known to have."""
     endpoints = sorted({name for case in cases for name in case.allowed})
-    values = sorted({value for name in endpoints if (value := _value(world, name, by)) not in (None, OWN)})
+    values = sorted({one for name in endpoints if (one := value(world, name, by)) not in (None, OWN)})
     hits = {value: {name: _hit(world, name, by, value) for name in endpoints} for value in values}
     for lost in combinations(values, many):
         sure = {name for name in endpoints if all(hits[value][name] is False for value in lost)}

@@ -101,7 +101,7 @@ class Inventing:
         return _Manner(first_ms, token_ms, rates, (begins, begins + hours * HOUR_MS))
 
     def _decided(self, profile: Profile) -> tuple[Ruling, Tiers]:
-        ruling = self._world.ruling(profile.request, profile.request.alias, profile.dialect)
+        ruling = self._world.ruling(profile.request, profile.dialect)
         if ruling is None or ruling.lane is None:
             return ruling or Ruling(None, frozenset(), {}), ()
         prices = self._world.resolved.config.prices

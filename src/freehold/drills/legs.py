@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from freehold.drills.independence import OWN
+from freehold.drills.independence import value
 from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
-from freehold.policy.expression import known
 from freehold.vocabulary.facts import RequestFacts
 
 GROUPINGS = ("parent", "cloud", "entity_jurisdiction", "weights_family")
@@ -44,8 +43,7 @@ def legs(before: World, after: World, traffic: Traffic) -> tuple[Legs, ...]:
 
 
 def _legs(alias: str, before: World, after: World, requests: Iterable[Asked]) -> Legs | None:
-    sides = [(_left(before, *one), _left(after, *one)) for one in requests]
-    sides = [(one, other) for one, other in sides if one]
+    sides = [(one, after.left(*asked) or ()) for asked in requests if (one := before.left(*asked))]
     if not sides:
         return None
     return Legs(
@@ -57,17 +55,6 @@ def _legs(alias: str, before: World, after: World, requests: Iterable[Asked]) ->
     )
 
 
-def _left(world: World, request: RequestFacts, dialect: str) -> tuple[str, ...]:
-    ruling = world.ruling(request, request.alias, dialect)
-    return () if ruling is None or ruling.lane is None else tuple(one.id for one in ruling.lane.pool)
-
-
 def _distinct(world: World, endpoints: Iterable[str], name: str) -> int:
-    """How many known values there are. Machines of this company count as one, whoever has built what runs on them."""
-    found = {known(world.facts(one), name, world.now, {}) or _own(world, one, name) for one in endpoints}
-    return len(found - {None})
-
-
-def _own(world: World, endpoint: str, name: str) -> str | None:
-    is_own = known(world.facts(endpoint), "own", world.now, {}) is True
-    return OWN if is_own and name in ("parent", "cloud") else None
+    """How many known values there are."""
+    return len({value(world, one, name) for one in endpoints} - {None})

@@ -68,7 +68,7 @@ def allowed(before: World, under: World) -> Allowed:
 
     def may(exchange: Exchange, raging: bool) -> frozenset[str] | None:
         worlds = (before, under) if raging else (before,)
-        found = [world.ruling(exchange.request, exchange.alias, exchange.dialect) for world in worlds]
+        found = [world.ruling(exchange.request, exchange.dialect) for world in worlds]
         seen = [one.allowed for one in found if one is not None]
         return frozenset.intersection(*seen) if len(seen) == len(found) else None
 

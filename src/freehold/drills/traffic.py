@@ -4,7 +4,6 @@ Left out are the project's own calls (audits, benches, copies for peers), reques
 down before any policy was asked. How many of each is kept.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from freehold.ledger.query import events, reader
-from freehold.vocabulary.errors import LedgerUnavailable, NoEligibleEndpoint
+from freehold.ledger.search_rows import aside
+from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import PEERS_ASKED, Outcome
 from freehold.vocabulary.facts import RequestFacts
 
@@ -23,11 +23,12 @@ T = TypeVar("T")
 
 MINUTE_MS = 60_000
 INVENTED = "synthetic-traffic"  # the kind of event that says: exchanges here were invented
-OWN_CALLS = "calls of audits, benches and other commands"
 COPIES = "copies that other models were asked beside an answer"
-DRILLED = "requests under a drill"
-TURNED_DOWN = "requests that were turned down before any policy was asked"
-_GATEWAY = re.compile(r"node-\d+|")  # nodes that serve applications
+LEFT_OUT = {  # by what the ledger calls it
+    "own": "calls of audits, benches and other commands",
+    "drill": "requests under a drill",
+    "rejected": "requests that were turned down before any policy was asked",
+}
 
 
 class Kind(Struct, frozen=True):
@@ -130,7 +131,7 @@ _Key = tuple[
     str, str, str, str | None, str | None, str | None, bool | None, str | None, str, bool,
     str, str | None, str | None,
 ]  # fmt: skip  # what makes a kind, and why it may not count: node, drill, code
-_ANSWERED, _REJECTED, _REFUSED = Outcome.ANSWERED.value, Outcome.REJECTED.value, NoEligibleEndpoint.code
+_ANSWERED = Outcome.ANSWERED.value
 
 
 def read_traffic(state: Path, since_ms: int, until_ms: int) -> Traffic:
@@ -160,8 +161,9 @@ def grouped(records: Iterable[bytes], since_ms: int, until_ms: int, copies: Iter
     groups, minutes = dict[Kind, Group](), dict[Kind, dict[int, int]]()
     for key, cell in cells.items():
         kind = Kind(*key[:10])
-        if why := _why_left_out(kind, *key[10:]):
-            left_out[why] += cell.exchanges
+        node, drill, code = key[10:]
+        if why := aside(node, drill, kind.outcome, code):
+            left_out[LEFT_OUT[why]] += cell.exchanges
         else:
             places = groups.setdefault(kind, Group()), minutes.setdefault(kind, {})
             cell.add_to(*places, answered=kind.outcome == _ANSWERED)
@@ -174,14 +176,6 @@ def _without(records: Iterable[bytes], copies: frozenset[str], left_out: dict[st
             left_out[COPIES] += 1
         else:
             yield record
-
-
-def _why_left_out(kind: Kind, node: str, drill: str | None, code: str | None) -> str | None:
-    if not _GATEWAY.fullmatch(node):
-        return OWN_CALLS
-    if drill is not None:
-        return DRILLED
-    return TURNED_DOWN if kind.outcome == _REJECTED and code != _REFUSED else None
 
 
 def _counted(records: Iterable[bytes]) -> "dict[_Key, _Cell]":

@@ -102,12 +102,12 @@ class World:
         except (UnknownModel, NoEndpointSpeaks, ValueError):
             return None
 
-    def ruling(self, request: RequestFacts, alias: str, dialect: str) -> Ruling | None:
+    def ruling(self, request: RequestFacts, dialect: str) -> Ruling | None:
         """What policy says, and in `lane` who of the allowed is left; None: the alias or the dialect is not served.
 
         Nobody in `allowed`: refused by rule. Somebody there, and no `lane`: lost.
         """
-        lane = self.lane(alias, dialect)
+        lane = self.lane(request.alias, dialect)
         if lane is None:
             return None
         ruling = self._snapshot.ruling(request, lane, Dialect(dialect))
@@ -117,6 +117,13 @@ class World:
         if len(pool) == len(ruling.lane.pool):
             return ruling
         return replace(ruling, lane=ruling.lane.narrowed(pool, ruling.lane.scores) if pool else None)
+
+    def left(self, request: RequestFacts, dialect: str) -> tuple[str, ...] | None:
+        """Who of the allowed is left, in the order of preference; None: the alias or the dialect is not served."""
+        ruling = self.ruling(request, dialect)
+        if ruling is None:
+            return None
+        return () if ruling.lane is None else tuple(one.id for one in ruling.lane.pool)
 
     def under(self, scenario: Scenario, traffic: Traffic | None = None) -> "World":
         """The world as it is, under a scenario; `traffic` says who is most used, else the order of the pools does."""

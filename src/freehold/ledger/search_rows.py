@@ -132,16 +132,17 @@ def words_of(it: SearchedRecord) -> tuple[object, ...]:
         it.endpoint,
         it.outcome,
         it.cached,
-        _aside(it),
+        aside(it.node, it.drill, it.outcome, it.code),
     )
 
 
-def _aside(it: SearchedRecord) -> str:
-    if _GATEWAY.fullmatch(it.node) is None:
+def aside(node: str, drill: str | None, outcome: str, code: str | None) -> str:
+    """Why an exchange is not traffic of an application that policy was asked about; "": it is."""
+    if _GATEWAY.fullmatch(node) is None:
         return "own"  # a call of an audit, a bench or another command
-    if it.drill is not None:
+    if drill is not None:
         return "drill"
-    return "rejected" if it.outcome == Outcome.REJECTED and it.code != NoEligibleEndpoint.code else ""
+    return "rejected" if outcome == Outcome.REJECTED and code != NoEligibleEndpoint.code else ""
 
 
 def row_of(it: SearchedRecord, kind: int, segment: int) -> tuple[object, ...]:
