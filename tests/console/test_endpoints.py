@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from freehold.console.recent import health
+from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import INJECTED, Attempt
 from tests.console.conftest import exchange
 from tests.console.site import Page, Site
@@ -111,6 +112,19 @@ def test_health_counts_attempts_and_leaves_out_who_was_passed_over() -> None:
     assert found["openai/gpt-5"].findings == (("refusal", 1),)
     assert found["mistral/mistral-large-latest"].faults == (("status", 2),)
     assert found["mistral/mistral-large-latest"].share == 0
+
+
+def test_health_tells_how_often_an_endpoint_was_passed_over() -> None:
+    waiting = (
+        Attempt("mistral/mistral-large-latest", Fault.COOLING),
+        Attempt("own/llama", Fault.BREAKER_OPEN),
+    )
+    found = health(
+        [replace(exchange(1), attempts=waiting), replace(exchange(2), drill="d1", attempts=waiting)]
+    )
+
+    assert found["own/llama"].passed_over == (("breaker_open", 1),)
+    assert (found["own/llama"].asked, found["own/llama"].share) == (0, None)
 
 
 def test_what_a_drill_made_fail_says_nothing_of_an_endpoint() -> None:

@@ -155,6 +155,7 @@ def test_an_id_that_nobody_has_is_answered_with_help(house: House) -> None:
         page = house.get(path)
         assert page.status == 404
         assert "x-freehold-exchange" in page.text
+        assert "<title>Not here" in page.text
     event = house.get(f"/exchanges/e{house.now_ms:011x}")
     assert (event.status, "is no exchange but an event" in event.text) == (404, True)
 

@@ -6,11 +6,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 
 from freehold.console.scraping import Counted, counted
 from freehold.console.scraping import read as read_exposition
 from freehold.gateway.exposition import exposition
 from freehold.gateway.metrics import Metrics
+from freehold.vocabulary.errors import Fault
+from freehold.vocabulary.exchange import Attempt
 from tests.console.conftest import exchange
 
 
@@ -41,6 +44,9 @@ def counts() -> bytes:
     metrics = Metrics()
     for number in range(8):
         metrics.count(exchange(number))
+    metrics.count(
+        replace(exchange(1), attempts=(Attempt("openai/gpt-5", Fault.COOLING),))
+    )  # it was not asked
     return exposition([metrics.snapshot()])[0]
 
 

@@ -24,7 +24,7 @@ from freehold.config.environment import is_loopback
 from freehold.console.access import SIGN_IN, Access
 from freehold.console.sessions import Session
 from freehold.console.shell import page
-from freehold.vocabulary.errors import CallerError, FreeholdError
+from freehold.vocabulary.errors import CallerError, FreeholdError, NotFound
 
 FORM_BYTES_MAX = 1 << 18
 FORM_FIELDS_MAX = 1_000
@@ -177,6 +177,7 @@ def _failed(request: Request, error: Exception) -> Response:
         return _page(request, error.status_code, title, text)
     if isinstance(error, FreeholdError):
         title = "That cannot be done" if isinstance(error, CallerError) else "That did not work"
+        title = "Not here" if isinstance(error, NotFound) else title
         return _page(request, error.status, title, str(error), error.remedy)
     name = secrets.token_hex(4)
     _log.error("a page failed (%s): %s %s", name, request.method, request.url.path, exc_info=error)

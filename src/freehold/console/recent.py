@@ -27,6 +27,7 @@ class Health(Struct, frozen=True):
     asked: int = 0  # attempts
     answered: int = 0
     faults: tuple[tuple[str, int], ...] = ()  # why the others were not, the most frequent first
+    passed_over: tuple[tuple[str, int], ...] = ()  # how often it was not asked at all, and why
     median_ms: float | None = None  # of attempts that were answered
     p95_ms: float | None = None
     findings: tuple[tuple[str, int], ...] = ()
@@ -83,14 +84,14 @@ def _read(state: Path) -> Recent:
 
 
 def health(exchanges: Iterable[Exchange]) -> dict[str, Health]:
-    """What exchanges say of each endpoint that was asked in one."""
+    """What exchanges say of each endpoint that was asked, or passed over, in one."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     findings: dict[str, Counter[str]] = defaultdict(Counter)
     times: dict[str, list[int]] = defaultdict(list)
     costs: dict[str, float] = {}
     for exchange in exchanges:
         for attempt in exchange.attempts:
-            if attempt.outcome not in PASSED_OVER and exchange.reached(attempt):
+            if exchange.reached(attempt) and not (exchange.drill and attempt.outcome in PASSED_OVER):
                 outcomes[attempt.endpoint][attempt.outcome] += 1
                 if attempt.outcome == _OK:
                     times[attempt.endpoint].append(attempt.took_us)
@@ -106,10 +107,12 @@ def _health(
     outcomes: "Counter[str]", findings: "Counter[str]", times_us: list[int], cost_usd: float | None
 ) -> Health:
     answered = outcomes.pop(_OK, 0)
+    passed_over = Counter({word: outcomes.pop(word) for word in PASSED_OVER if word in outcomes})
     return Health(
         answered + outcomes.total(),
         answered,
         tuple(outcomes.most_common()),
+        tuple(passed_over.most_common()),
         median(times_us) / 1000 if times_us else None,
         quantiles(times_us, n=20, method="inclusive")[-1] / 1000 if len(times_us) > 1 else None,
         tuple(findings.most_common()),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
 from freehold.console.later import LATER
+from freehold.vocabulary.exchange import PASSED_OVER
 
 TIMEOUT_S = 1.0
 EVERY_S = 5.0
@@ -49,7 +50,7 @@ def _attempts(text: str) -> Mapping[str, Counted]:
     asked: dict[str, list[int]] = {}
     families = (one for one in text_string_to_metric_families(text) if one.name == "freehold_attempts")
     for sample in (sample for family in families for sample in family.samples):
-        if sample.name == "freehold_attempts_total":
+        if sample.name == "freehold_attempts_total" and sample.labels["outcome"] not in PASSED_OVER:
             both = asked.setdefault(sample.labels["endpoint"], [0, 0])
             both[0] += int(sample.value)
             both[1] += int(sample.value) if sample.labels["outcome"] == "ok" else 0

@@ -25,6 +25,12 @@ MENU = (
     ("Keys and budgets", "/keys"),
 )
 
+_FAULTS = {
+    Fault.STATUS.value: "error status",
+    Fault.COOLING.value: "told us to wait",
+    Fault.LIMITED.value: "at its limit",
+    Fault.POLICY.value: "not allowed by policy",
+}
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -98,7 +104,7 @@ def several(count: int, noun: str) -> str:
 
 def fault(name: str) -> str:
     """What went wrong in an attempt, as people read it."""
-    return "error status" if name == Fault.STATUS else name.replace("_", " ")
+    return _FAULTS.get(name) or name.replace("_", " ")
 
 
 def ago(days: int) -> str:
