@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims import claim, in_parallel
+from benchmarks.mmd import Floats, MmdResult, encode, gram_test, hamming_gram, statistics
 from benchmarks.subjects import PEERS_DIR
-from freehold.stats.mmd import Floats, MmdResult, encode, gram_test, hamming_gram, statistics
 
 VENV = PEERS_DIR / "model-equality-testing"
 PACKAGE, VERSION = "model-equality-testing", "0.0.2"

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from benchmarks.mmd import encode, gram_test, hamming_gram, mmd_test, statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from freehold.stats.mmd import encode, gram_test, hamming_gram, mmd_test, statistics
 
 texts = st.lists(st.text("ab£中😀", max_size=6), min_size=2, max_size=5)
 

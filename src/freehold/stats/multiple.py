@@ -6,7 +6,6 @@ combination and applications", Annals of Statistics 49, 2021).
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,24 +23,12 @@ def log_mean(log_values: ArrayLike, weights: ArrayLike | None = None) -> float:
     return top + math.log(float(shares @ np.exp(values - top)))
 
 
-def e_mean(e_values: ArrayLike, weights: ArrayLike | None = None) -> float:
+def e_mean(e_values: ArrayLike) -> float:
     """One e-value of several for the same hypothesis, however they depend on each other.
-
-    Weights must be chosen before the values are seen. Raises ValueError for what is no e-value.
-    """
-    found = _checked(e_values)
-    return float(_shares(weights, found.size) @ found) if weights is not None else float(found.mean())
-
-
-def e_product(e_values: ArrayLike) -> float:
-    """One e-value of several from independent data, or of a sequence where each holds given those before.
 
     Raises ValueError for what is no e-value.
     """
-    found = _checked(e_values)
-    if not found.all():
-        return 0.0
-    return float(np.exp(min(float(np.log(found).sum()), 709.0)))
+    return float(_checked(e_values).mean())
 
 
 def e_bh(e_values: ArrayLike, alpha: float) -> NDArray[np.bool_]:
@@ -87,6 +74,3 @@ def _shares(weights: ArrayLike, size: int) -> Vector:
     if shares.size != size or (shares < 0).any() or shares.sum() <= 0:
         raise ValueError(f"{size} weights of 0 or more are needed, not all of them 0")
     return np.asarray(shares / shares.sum())
-
-
-__all__: Sequence[str] = ("log_mean", "e_mean", "e_product", "e_bh", "discovery_levels")
