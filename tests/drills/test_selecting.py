@@ -92,7 +92,15 @@ def test_machines_of_this_company_have_no_other_parent_and_may_have_a_cloud() ->
 
     assert hit(where, of({"own": True}), NOW).holds is False
     assert hit(where, of({"own": True, "cloud": "AWS"}), NOW).holds is True
-    assert hit(where, of({}), NOW).holds is None
+    assert hit(where, of({"entity": "A"}), NOW).holds is None
+    assert hit((("region", ("eu-central-1",)),), of({"own": True}), NOW).holds is False
+    assert hit((("region", ("eu-central-1",)),), of({"own": False}), NOW).holds is None
+
+
+def test_an_endpoint_that_the_configuration_no_longer_names_is_told_as_such() -> None:
+    found = hit((("parent", ("A",)),), of({}), NOW)
+
+    assert (found.holds, found.because) == (None, "unknown: the configuration no longer names it")
 
 
 def test_an_announced_retirement_counts_by_its_day_and_none_is_supposed() -> None:

@@ -137,7 +137,9 @@ def _stack(y: float, shares: Mapping[str, float]) -> Iterator[str]:
 
 
 def _legend(words: Sequence[str]) -> Iterator[str]:
-    x = float(LABELS)
+    """In one line, as wide as the page if it has to be."""
+    wide = sum(26 + 4.9 * len(word) for word in words)
+    x = min(float(LABELS), WIDTH - wide)
     for word in words:
         yield _rect(x, 2, 14, 10, FILLS[word])
         yield _text(x + 18, 11, word, size=9)

@@ -1,6 +1,6 @@
 """Which endpoints a scenario's words hold of: yes, no, or unknown, where a fact is missing.
 
-What runs on machines of this company has nobody else's provider, parent or cloud, unless its facts name one.
+What runs on machines of this company has nobody else's provider, parent, cloud or region, unless its facts name one.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ SELECTORS = (
     *(name for name, type_ in REGISTRY.items() if type_.about is About.ENDPOINT),
 )
 _STANDS_FOR = {HOSTED_BY: "parent", JURISDICTION: "parent_jurisdiction"}  # what is counted for `@most-used`
-_OTHERS = frozenset({"provider", "entity", "parent", "cloud"})  # of a company beside this one
+_OTHERS = frozenset({"provider", "entity", "parent", "cloud", "region"})  # of a company beside this one
 
 
 class Hit(Struct, frozen=True):
@@ -52,6 +52,8 @@ def hit(where: Words, about: EndpointFacts, now: datetime) -> Hit:
     unknown = [
         one for name, texts, holds in said if holds is None for one in _missing(name, texts, about, now)
     ]
+    if unknown and not about.facts:
+        return Hit(None, "unknown: the configuration no longer names it")
     if unknown:
         return Hit(None, f"unknown: {', '.join(dict.fromkeys(unknown))}")
     return Hit(True, ", ".join(f"{name} = {_shown(name, texts, about, now)}" for name, texts, _ in said))
