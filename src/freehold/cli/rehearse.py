@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freehold.bench.cases import Tasks, read_tasks
+from freehold.bench.results import qualities
 from freehold.catalog.resolve import Resolved, keyless
 from freehold.cli.as_json import print_json
 from freehold.cli.ledger_bodies import who
@@ -246,7 +247,7 @@ def _ended(found: Rehearsal, digest: str) -> dict[str, Plain]:
 def _kept(state: Path, found: Rehearsal, before: World) -> str:
     """Put what it came to, and what that was decided by, into its folder; SHA-256 of the result."""
     period = read_traffic(state, found.began_ms - TRAFFIC_MS, found.began_ms)
-    folder.write(state, found.id, folder.INPUTS, inputs_of(before, period, {}))
+    folder.write(state, found.id, folder.INPUTS, inputs_of(before, period, qualities(state)))
     return folder.write(state, found.id, folder.REHEARSAL, found)
 
 
@@ -289,7 +290,7 @@ def _lines(found: Rehearsal) -> Iterator[str]:
         "DEGRADED",
         "QUEUED",
         "LATENCY MS",
-        "USD EACH",
+        "USD/1000",
         "QUALITY",
     )
     yield from table(head, [_row(one) for one in found.phases])
@@ -317,7 +318,11 @@ def _lines(found: Rehearsal) -> Iterator[str]:
 
 def _row(one: Phase) -> tuple[str, ...]:
     shares = map(_share, (one.answered, one.failed, one.refused, one.degraded))
-    figures = (_figure(one.latency_ms, ".0f"), _figure(one.cost_usd, ".5f"), _figure(one.quality, ".2f"))
+    figures = (
+        _figure(one.latency_ms, ".0f"),
+        _figure(one.cost_usd, ".2f", 1000),
+        _figure(one.quality, ".2f"),
+    )
     return (one.name, str(one.exchanges), *shares, str(one.queued), *figures)
 
 
@@ -325,8 +330,10 @@ def _share(it: Interval | None) -> str:
     return "-" if it is None else f"{100 * it.estimate:.0f} % ({100 * it.low:.0f} to {100 * it.high:.0f})"
 
 
-def _figure(it: Interval | None, how: str) -> str:
-    return "-" if it is None else f"{it.estimate:{how}} ({it.low:{how}} to {it.high:{how}})"
+def _figure(it: Interval | None, how: str, times: int = 1) -> str:
+    if it is None:
+        return "-"
+    return f"{times * it.estimate:{how}} ({times * it.low:{how}} to {times * it.high:{how}})"
 
 
 def _restored(found: Rehearsal) -> tuple[str, str]:

@@ -94,11 +94,12 @@ def share(found: Interval | None) -> str:
     return f"{percent(found.estimate)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
-def bounds(found: Interval | None) -> str:
-    """An estimate with its interval."""
+def bounds(found: Interval | None, times: int = 1) -> str:
+    """An estimate with its interval, so many times."""
     if found is None:
         return "-"
-    return f"{number(found.estimate)} ({number(found.low)} to {number(found.high)})"
+    estimate, low, high = (number(times * one) for one in (found.estimate, found.low, found.high))
+    return f"{estimate} ({low} to {high})"
 
 
 def moment(found: Moment | None) -> str:

@@ -45,7 +45,7 @@ _MEASURES: Mapping[str, Callable[[Phase], str]] = {
     "ms for a whole answer, mean": lambda part: bounds(part.latency_ms),
     "ms until its first byte, mean": lambda part: bounds(part.first_byte_ms),
     "ms, 95 of 100 at most": lambda part: bounds(part.latency_p95_ms),
-    "USD each": lambda part: bounds(part.cost_usd),
+    "USD for 1,000 answers": lambda part: bounds(part.cost_usd, 1000),
     "score of test requests, 0 to 1": lambda part: bounds(part.quality),
 }
 
