@@ -247,13 +247,17 @@ def shows_it_on_pages(visitor: Visitor) -> None:
         ("/", "north/atlas-2"),
         ("/audits", "different"),
         ("/standing", "tasks.jsonl"),
+        ("/policy/shadow", "nothing-kept"),
+        ("/keys", "at-home/a-day"),
         ("/cutoff", "Provider north is gone"),
     ):
         answer = visitor.get(path)
         assert (answer.status, shown in answer.text) == (200, True), path
     report = re.search(r'href="(/cutoff/drills/d[0-9a-f]+)"', visitor.get("/cutoff").text)
     assert report
-    assert "north may still hold" in visitor.get(report[1]).text
+    page = visitor.get(report[1]).text
+    assert "north may still hold" in page
+    assert "Quality changes by" in page
 
 
 def curl(line: str) -> http.client.HTTPResponse:

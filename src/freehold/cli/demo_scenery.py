@@ -8,7 +8,7 @@ from freehold.vocabulary.endpoint import Dialect
 
 ALIAS = "assistant"
 CONFIG, TASKS, SCENARIO = "freehold.toml", "tasks.jsonl", "north-gone"
-CASES = 20
+CASES = 16
 
 # Few words, slowly, so that a reader sees them come.
 _PACE = '{ x-sparring-chunks = "12", x-sparring-gap-ms = "50" }'
@@ -33,6 +33,9 @@ when = "data_class >= personal"
 require = "inference_region in EEA"
 reason = "Personal data stays in Europe."
 severity = "high"
+[limits.a-day]
+budget_usd_per_day = 5.0
+reason = "No application spends more than five dollars a day."
 """
 _SHADOW = """
 name = "nothing-kept"
@@ -84,6 +87,7 @@ def _known(parent: str, cloud: str, country: str, days: int, prices: tuple[float
     places = ("entity_jurisdiction", "parent_jurisdiction", "storage_region", "inference_region")
     return {
         **dict.fromkeys(places, country),
+        "own": False,  # or what listens on this machine would be taken for one's own
         "parent": parent,
         "cloud": cloud,
         "retention_days": days,

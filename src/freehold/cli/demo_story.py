@@ -34,11 +34,12 @@ PACK_S = 60.0
 HURTS_MOST = "hurts most"
 BENCH_LINES = "ON |" + "|".join(f"{one.endpoint}  " for one in PROVIDERS)
 LEGS_LINES = f"ALIAS |{ALIAS} |{HURTS_MOST}"
-DRILL_TERMS = ("--requests", "45", "--before", "0.4s", "--for", "1s", "--after", "1s")
+DRILL_TERMS = ("--before", "0.6s", "--for", "1s", "--after", "0.9s")
+HALF = 0.5
 FAULT_THERE = "the fault is there"
 DRILL_TOLD = "drill d[^,]*$|in force|the fault"
 DRILL_LINES = " +(EXCHANGES|AFTER) |during |the first failed|service restored|back at|streams"
-REPORT_LINES = "(serious|notable) +(Cost|north)|exit-plan"
+REPORT_LINES = "(serious|notable|noted) +(Quality|Cost|north)|exit-plan"
 VERIFY_LINES = r"ok +(drill-|the result|\d+ numbers)|everything"
 FINDINGS = {"truncation", "refusal", "substitution"}
 
@@ -222,11 +223,11 @@ class Story:
     def _a_drill(self) -> None:
         """North is lost on the running gateway, for marked test requests; an application of its own goes on."""
         self._page.scene(
-            "North is cut off on purpose, on the gateway that runs. Test requests meet it: `freehold drill rehearse "
+            "North is cut off on purpose, on the gateway that runs. Those tasks meet it: `freehold drill rehearse "
             f"{SCENARIO}`"
         )
         said = []
-        for line in self._stage.drill(SCENARIO, *DRILL_TERMS):
+        for line in self._stage.drill(SCENARIO, "--tasks", TASKS, *DRILL_TERMS):
             said.append(line)
             self._lines(line, DRILL_TOLD)
             if line == FAULT_THERE:
@@ -235,18 +236,12 @@ class Story:
         self._claim(FAULT_THERE in said, f"there is a drill; it said {' '.join(said)}")
         found = read(self._stage.state, listed(self._stage.state)[-1], REHEARSAL, Rehearsal)
         during = found.phases[1]
-        by = {ALIAS: {SOUTH.endpoint}}
+        share = during.by.get(ALIAS, {}).get(SOUTH.endpoint)
         self._claim(found.ended == DONE, f"it ran to its end; it did not: {found.ended}")
-        self._claim(
-            {alias: {*who} for alias, who in during.by.items()} == by, f"south answers; it is {during.by}"
-        )
-        self._claim(
-            during.failed is not None and not during.failed.estimate, f"no request fails: {during.failed}"
-        )
+        self._claim(share is not None and share.estimate > HALF, f"south carries on; it is {during.by}")
+        self._claim(during.failed is not None and not during.failed.estimate, "no request fails; some do")
         self._claim(not found.violations, f"no prompt goes astray; did: {found.violations}")
-        self._claim(
-            None not in (found.detected, found.restored), "it is noticed, and service is back; it is not"
-        )
+        self._claim(found.detected is not None, "it is noticed that north is gone; it is not")
         self._claim(found.returned is not None, "north answers again once the fault is gone; it does not")
 
     def _nobody_else_notices(self) -> None:
