@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from freehold.drills.measuring import measured, p95
+from freehold.drills.measuring import measured, p95, p95_interval
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, NOBODY, Graded, Moment, Phase, Rehearsal
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import INJECTED, Attempt, Event, Exchange, Outcome
@@ -194,11 +195,20 @@ def test_a_fault_that_no_request_met_is_told_from_one_that_was_borne(
     assert found(*records).met is met
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=200))
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
 def test_a_percentile_lies_within_its_bounds_and_is_a_value_that_was_seen(values: list[float]) -> None:
-    it = p95(values)
+    assert p95(values) in values
+    assert sum(value <= p95(values) for value in values) >= 0.95 * len(values)
+    it = p95_interval(values)
+    assert (it is None) is (len(values) < 72)
+    assert it is None or it.low <= it.estimate == p95(values) <= it.high
+
+
+@pytest.mark.parametrize("count", [72, 73, 100, 250, 2_000])
+def test_the_bounds_of_a_percentile_have_the_coverage_that_they_claim(count: int) -> None:
+    it = p95_interval(range(count))
 
     assert it is not None
-    assert it.low <= it.estimate <= it.high
-    assert it.estimate in values
-    assert sum(value <= it.estimate for value in values) >= 0.95 * len(values)
+    # The percentile lies between the values of these ranks if so many of all are below it.
+    assert binom.cdf(it.high, count, 0.95) - binom.cdf(it.low, count, 0.95) >= 0.95
+    assert binom.cdf(it.high - 1, count, 0.95) - binom.cdf(it.low + 1, count, 0.95) < 0.96

@@ -225,7 +225,7 @@ def test_simulation_and_rehearsal_agree(there: House, traffic: Sequence[Exchange
     measured_shares = {name: it.estimate for name, it in during.by["even"].items()}
     assert line.by_after.keys() == measured_shares.keys()
     for name, share in line.by_after.items():
-        bounds = expected(share, during.exchanges, SURE)
+        bounds = expected(share, line.exchanges, during.exchanges, SURE)
         assert bounds.low <= measured_shares[name] <= bounds.high, (name, share, measured_shares)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from scipy.stats import binom
 
 from freehold.drills.deciding import AS_RECORDED, DECLINED
 from freehold.drills.loading import shipped
@@ -278,11 +279,26 @@ def test_embeddings_that_move_are_warned_of(here: World) -> None:
     assert any("cannot be searched" in one for one in moving.assumptions)
 
 
-def test_the_expected_share_of_a_rehearsal_is_wider_for_fewer_requests() -> None:
-    few, many = expected(0.9, 20), expected(0.9, 2_000)
+def test_the_expected_share_of_a_rehearsal_is_wider_for_fewer_requests_and_exchanges() -> None:
+    least, few, many = (expected(0.9, *counts) for counts in ((20, 20), (2_000, 20), (2_000, 2_000)))
 
-    assert few.low < many.low < 0.9 < many.high < few.high
-    assert expected(1.0, 100).high == 1
-    assert expected(1.0, 100).low == pytest.approx(0.963, abs=1e-3)
-    with pytest.raises(ValueError, match="0 trials"):
-        expected(0.5, 0)
+    assert least.low < few.low < many.low < 0.9 < many.high < few.high <= least.high
+    assert expected(1.0, 100, 100).high == 1
+    assert 0.9 < expected(1.0, 100, 100).low < 0.97
+    with pytest.raises(ValueError, match="cannot be"):
+        expected(0.5, 100, 0)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.5, 0.9, 0.99, 1.0])
+@pytest.mark.parametrize(("exchanges", "requests"), [(25, 60), (300, 100)])
+def test_a_rehearsal_agrees_with_its_simulation_as_often_as_it_is_said(
+    rate: float, exchanges: int, requests: int
+) -> None:
+    chances = binom.pmf(range(exchanges + 1), exchanges, rate)
+    agrees = 0.0
+    for count, chance in enumerate(chances):
+        bounds = expected(count / exchanges, exchanges, requests)
+        low, high = round(bounds.low * requests), round(bounds.high * requests)
+        agrees += chance * (binom.cdf(high, requests, rate) - binom.cdf(low - 1, requests, rate))
+
+    assert agrees >= 0.95 - 1e-9

@@ -13,6 +13,7 @@ from scipy import stats
 from freehold.stats.intervals import (
     clopper_pearson,
     mean_interval,
+    predicted,
     wilson,
 )
 
@@ -85,6 +86,20 @@ def test_rates_are_those_of_scipy(successes: int, failures: int) -> None:
         assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-7)
 
 
+@given(st.integers(1, 60), st.integers(1, 80), st.data())
+def test_predicted_rates_are_those_of_beta_binomials(trials: int, further: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    found = predicted(successes, trials, further)
+    low, high = round(found.low * further), round(found.high * further)
+    below = stats.betabinom(further, max(successes, 1e-9), trials - successes + 1)
+    above = stats.betabinom(further, successes + 1, max(trials - successes, 1e-9))
+
+    assert below.cdf(low - 1) <= 0.025 + 1e-9
+    assert below.cdf(low) >= 0.025 - 1e-9
+    assert above.cdf(high - 1) <= 0.975 + 1e-9
+    assert above.cdf(high) >= 0.975 - 1e-9
+
+
 @pytest.mark.parametrize(
     ("call", "why"),
     [
@@ -94,6 +109,7 @@ def test_rates_are_those_of_scipy(successes: int, failures: int) -> None:
         (lambda: mean_interval([1.0, 2.0], ["a"]), "every value needs a cluster"),
         (lambda: wilson(3, 2), "cannot be"),
         (lambda: clopper_pearson(0, 0), "cannot be"),
+        (lambda: predicted(3, 2, 5), "cannot be"),
     ],
 )
 def test_what_has_no_interval_is_refused(call: Any, why: str) -> None:

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from freehold.stats.quantiles import beta_quantile, incomplete_beta, normal_quantile, t_quantile
+from freehold.stats.quantiles import (
+    beta_quantile,
+    binomial_quantile,
+    incomplete_beta,
+    normal_quantile,
+    t_quantile,
+)
 
 probabilities = st.floats(1e-6, 1 - 1e-6)
 shapes = st.floats(0.3, 500)
@@ -23,6 +29,14 @@ def test_quantiles_of_beta_are_those_of_scipy(probability: float, a: float, b: f
     assert beta_quantile(probability, a, b) == pytest.approx(
         stats.beta.ppf(probability, a, b), rel=1e-6, abs=1e-9
     )
+
+
+@given(probabilities, st.integers(1, 300), st.floats(0.001, 0.999))
+def test_quantiles_of_successes_are_those_of_scipy(probability: float, trials: int, rate: float) -> None:
+    found = binomial_quantile(probability, trials, rate)
+
+    assert stats.binom.cdf(found, trials, rate) >= probability - 1e-12
+    assert stats.binom.cdf(found - 1, trials, rate) < probability + 1e-12
 
 
 @given(st.floats(0, 1), shapes, shapes)

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import floor, inf
+from math import ceil, inf
 
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, NOBODY, Graded, Moment, Phase, Rehearsal
 from freehold.gateway.drilling import OVER
 from freehold.stats.intervals import Bounds, mean_interval, wilson
-from freehold.stats.quantiles import normal_quantile
+from freehold.stats.quantiles import binomial_quantile
 from freehold.vocabulary.errors import Fault, NoEligibleEndpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Event, Exchange, Outcome, asked
 from freehold.vocabulary.report import Interval
@@ -103,14 +103,19 @@ def counts(exchange: Exchange) -> bool:
     return exchange.outcome not in (Outcome.ABANDONED, Outcome.INTERRUPTED)
 
 
-def p95(values: Sequence[float]) -> Interval | None:
-    """The 95th percentile, between two order statistics (normal approximation; David & Nagaraja 2003, sec. 7.1)."""
+def p95(values: Sequence[float]) -> float:
+    """The least of the values that 95 of 100 do not pass. Raises IndexError for none."""
+    return sorted(values)[ceil(len(values) * P95) - 1]
+
+
+def p95_interval(values: Sequence[float]) -> Interval | None:
+    """The 95th percentile, between two order statistics (David & Nagaraja 2003, Order Statistics, sec. 7.1).
+
+    None for fewer than 72 values: no two of them can be relied on to have it between them.
+    """
     count, order = len(values), sorted(values)
-    if count < 2:
-        return None
-    half = normal_quantile((1 + CONFIDENCE) / 2) * (count * P95 * (1 - P95)) ** 0.5
-    low, at, high = (min(max(floor(count * P95 + move), 0), count - 1) for move in (-half, 0.0, half + 1))
-    return Interval(order[at], order[low], order[high], CONFIDENCE)
+    low, high = (binomial_quantile((1 + side) / 2, count, P95) for side in (-CONFIDENCE, CONFIDENCE))
+    return None if high >= count else Interval(p95(values), order[low - 1], order[high], CONFIDENCE)
 
 
 def _phase(name: str, exchanges: Sequence[Exchange], graded: Sequence[Graded]) -> Phase:
@@ -132,7 +137,7 @@ def _phase(name: str, exchanges: Sequence[Exchange], graded: Sequence[Graded]) -
         _by(part),
         _mean(took),
         _mean([it.first_byte_us / 1000 for it in good if it.first_byte_us is not None]),
-        p95(took),
+        p95_interval(took),
         _mean(costs),
         len(good) - len(costs),
         dict(sorted(Counter(finding.kind for it in part for finding in it.findings).items())),

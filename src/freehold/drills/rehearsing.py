@@ -68,14 +68,8 @@ class Criteria(Struct, frozen=True):
         if self.failed is not None and len(part) >= ABORT_MIN and failed > self.failed * len(part):
             return f"{failed} of {len(part)} exchanges failed"
         took = [it.took_us / 1000 for it in part if it.outcome in ANSWERED]
-        slow = p95(took)
-        if (
-            self.p95_ms is not None
-            and slow is not None
-            and len(took) >= ABORT_MIN
-            and slow.estimate > self.p95_ms
-        ):
-            return f"95 of 100 answers took up to {slow.estimate:.0f} ms"
+        if self.p95_ms is not None and len(took) >= ABORT_MIN and (ms := p95(took)) > self.p95_ms:
+            return f"95 of 100 answers took up to {ms:.0f} ms"
         return self._spent(exchanges)
 
     def _spent(self, exchanges: Sequence[Exchange]) -> str | None:

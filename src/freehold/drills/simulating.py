@@ -17,7 +17,7 @@ from freehold.drills.summing import Scales, Sums
 from freehold.drills.timing import timings
 from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
-from freehold.stats.intervals import wilson
+from freehold.stats.intervals import predicted
 from freehold.vocabulary.report import Interval
 
 CONFIDENCE = 0.95
@@ -58,14 +58,13 @@ def simulate(
     )
 
 
-def expected(share: float, requests: int, confidence: float = CONFIDENCE) -> Interval:
-    """Where the share of so many requests lies that are drawn from this traffic, if its true share is this one.
+def expected(share: float, exchanges: int, requests: int, confidence: float = CONFIDENCE) -> Interval:
+    """Where the share of so many requests of a rehearsal lies, if it agrees with a share of so many exchanges.
 
-    Wilson (1927) around the share nearest to it that so many requests can have; what differs by more does not agree
-    with the simulation. Raises ValueError for no requests.
+    Both are taken to be drawn at one rate, which nobody knows. Raises ValueError for no requests and no exchanges.
     """
-    found = wilson(round(share * requests), requests, confidence)
-    return Interval(share, min(share, found.low), max(share, found.high), confidence)
+    found = predicted(share * exchanges, exchanges, requests, confidence)
+    return Interval(*found, confidence)
 
 
 def _lines(rows: Iterable[Row], scales: Scales) -> tuple[tuple[Line, ...], Line]:

@@ -4,7 +4,7 @@ They hold for one look at the end. Who looks more often needs a confidence seque
 """
 
 from collections.abc import Sequence
-from math import inf, sqrt
+from math import inf, lgamma, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,32 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Bo
     low = beta_quantile(tail, successes, failures + 1) if successes else 0.0
     high = beta_quantile(1 - tail, successes + 1, failures) if failures else 1.0
     return Bounds(successes / trials, low, high)
+
+
+def predicted(successes: float, trials: float, further: int, confidence: float = 0.95) -> Bounds:
+    """The rate of so many further trials, after a sample of earlier ones at the same unknown rate.
+
+    Never below the nominal coverage (A. R. Thatcher 1964, Relationships between Bayesian and confidence limits for
+    predictions): the limits are those of a beta-binomial, its shape one success more or one failure more.
+    """
+    failures, tail = trials - successes, (1 - confidence) / 2
+    if further < 1 or min(successes, failures) < 0 or trials <= 0:
+        raise ValueError(f"{further} trials after {successes} successes of {trials} cannot be")
+    low = _beta_binomial_quantile(tail, further, successes, failures + 1) if successes else 0
+    high = _beta_binomial_quantile(1 - tail, further, successes + 1, failures) if failures else further
+    return Bounds(successes / trials, low / further, high / further)
+
+
+def _beta_binomial_quantile(probability: float, trials: int, a: float, b: float) -> int:
+    k = np.arange(trials)
+    # Each chance is the one before it, times this (Johnson, Kemp & Kotz 2005, sec. 6.2.2).
+    ratios = (trials - k) * (a + k) / ((k + 1) * (b + trials - 1 - k))
+    chances = np.exp(np.concatenate(([0.0], np.cumsum(np.log(ratios)))) + _log_of_none(trials, a, b))
+    return min(trials, int(np.searchsorted(np.cumsum(chances), probability)))
+
+
+def _log_of_none(trials: int, a: float, b: float) -> float:
+    return lgamma(a + b) - lgamma(b) + lgamma(b + trials) - lgamma(a + b + trials)
 
 
 def _mean_error(sizes: Floats, sums: Floats) -> tuple[float, float]:

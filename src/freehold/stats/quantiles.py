@@ -1,4 +1,4 @@
-"""Quantiles of Student's t and of the beta distribution, by bisection on the incomplete beta function.
+"""Quantiles of Student's t, of the beta and of the binomial distribution, by bisection on the incomplete beta function.
 
 The incomplete beta function is the continued fraction DLMF 8.17.22, evaluated by the modified Lentz algorithm
 (Thompson & Barnett 1986). Absolute error of a quantile: below 1e-9 for the freedoms and shapes that occur here.
@@ -44,6 +44,19 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
         else:
             high = middle
     return (low + high) / 2
+
+
+def binomial_quantile(probability: float, trials: int, rate: float) -> int:
+    """The least number of successes that so many trials stay at or below with this probability, or more."""
+    low, high = 0, trials
+    while low < high:
+        middle = (low + high) // 2
+        # P(successes <= k) is I_(1 - rate)(trials - k, k + 1); DLMF 8.17.5.
+        if incomplete_beta(1 - rate, trials - middle, middle + 1) < probability:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def incomplete_beta(x: float, a: float, b: float) -> float:
