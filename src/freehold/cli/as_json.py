@@ -1,6 +1,17 @@
 """`--json`: apart from the tables, so that only a command that prints JSON imports a codec."""
 
+from argparse import Namespace
+from collections.abc import Iterable
+
 import msgspec
+
+
+def print_result(args: Namespace, value: object, lines: Iterable[str], *, indent: int = 2) -> None:
+    """Print a value as JSON where `--json` asks for that, and the lines that tell it where not."""
+    if args.json:
+        print_json(value, indent=indent)
+    else:
+        print(*lines, sep="\n")
 
 
 def print_json(value: object, *, indent: int = 2) -> None:

@@ -11,7 +11,7 @@ from freehold.audits.evidence import LedgerProofs, as_installed, milestones, pac
 from freehold.audits.folder import Folder, compared_with, run_called
 from freehold.audits.packed import FAILED
 from freehold.audits.verifying import checks
-from freehold.cli.as_json import as_json, print_json
+from freehold.cli.as_json import as_json, print_json, print_result
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, progress
 from freehold.cli.settings import config_of, state_dir
 from freehold.config import schema
@@ -62,10 +62,7 @@ def run_verify(args: Namespace) -> int:
     with TemporaryDirectory() as scratch:
         place = _unpacked(Path(args.pack), Path(scratch))
         told = [*checks(place, args.key), as_installed(place)]
-    if args.json:
-        print_json([line._asdict() for line in told])
-    else:
-        print(*(line.shown for line in told), sep="\n")
+    print_result(args, [line._asdict() for line in told], (line.shown for line in told))
     return PROBLEMS if any(line.state == FAILED for line in told) else OK
 
 

@@ -18,7 +18,7 @@ from freehold.audits.kinds import Design, placed
 from freehold.audits.plan import Limits, protocol
 from freehold.audits.running import Means, Run
 from freehold.catalog.resolve import Resolved
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_result
 from freehold.cli.audit_scores import scorer
 from freehold.cli.audit_sealed import opening
 from freehold.cli.output import CANNOT_SERVE, OK, PROBLEMS, USAGE, Stop, tell
@@ -197,10 +197,7 @@ def _looks(name: str) -> Callable[[Judging, float], None]:
 
 def tell_report(args: Namespace, report: AuditReport) -> int:
     """Print a report, and say with the exit code whether there is something to look at."""
-    if args.json:
-        print_json(report, indent=-1 if getattr(args, "forever", False) else 2)
-    else:
-        print(*told(report), sep="\n")
+    print_result(args, report, told(report), indent=-1 if getattr(args, "forever", False) else 2)
     return standing(report)
 
 

@@ -22,7 +22,7 @@ from freehold.catalog.knowledge import knowledge
 from freehold.catalog.pools import stands_for
 from freehold.catalog.resolve import Resolved
 from freehold.catalog.subjects import subject_called
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.bench_tables import report_lines, wrong_lines
 from freehold.cli.output import OK, USAGE, Stop, one_line, progress, table, tell
 from freehold.cli.settings import config_of, configured, resolution, state_dir
@@ -95,10 +95,7 @@ def listing(args: Namespace) -> int:
 
 def told(args: Namespace, found: BenchReport) -> int:
     """Print a report."""
-    if args.json:
-        print_json(found)
-    else:
-        print(*map(one_line, report_lines(found)), sep="\n")
+    print_result(args, found, map(one_line, report_lines(found)))
     return OK
 
 

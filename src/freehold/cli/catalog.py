@@ -16,7 +16,7 @@ from freehold.catalog.knowledge import Knowledge, knowledge, sound_knowledge
 from freehold.catalog.overview import known_models, known_providers
 from freehold.catalog.precedence import shown
 from freehold.catalog.subjects import Subject, in_use, subject_called
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.check import problem_row
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, table, tell
 from freehold.cli.settings import configured
@@ -56,14 +56,15 @@ def listing(args: Namespace) -> int:
     if not subjects:
         return _list_all(args, house)
     known = {endpoint: house.known.facts(subject) for endpoint, subject in subjects.items()}
-    if args.json:
-        print_json([{"endpoint": name} | _chief_json(facts, house.now) for name, facts in known.items()])
-        return OK
     rows = [
         (name, *_cells(facts, _CHIEF, house.now), str(len(_unknown(facts, house.now))))
         for name, facts in known.items()
     ]
-    print(*table(("ENDPOINT", *_CHIEF.values(), "UNKNOWN"), rows), sep="\n")
+    print_result(
+        args,
+        [{"endpoint": name} | _chief_json(facts, house.now) for name, facts in known.items()],
+        table(("ENDPOINT", *_CHIEF.values(), "UNKNOWN"), rows),
+    )
     return OK
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, table
 from freehold.cli.settings import config_of, state_dir
 from freehold.gateway.key_terms import ending_ms, known_class
@@ -35,10 +35,7 @@ def create(args: Namespace) -> int:
 def listing(args: Namespace) -> int:
     """List all keys, also those that have ended; their text is not stored."""
     keys, now_ms = KeyStore(state_dir(args)).list(), _now_ms()
-    if args.json:
-        print_json(keys)
-    else:
-        print(*table(_HEAD, [_row(key, now_ms) for key in keys]), sep="\n")
+    print_result(args, keys, table(_HEAD, [_row(key, now_ms) for key in keys]))
     return OK
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.ledger_bodies import show_bodies
 from freehold.cli.output import OK, progress, table
 from freehold.cli.settings import state_dir
@@ -46,23 +46,17 @@ def tail(args: Namespace) -> int:
         records: list[Record] = [*query.tail(state, args.n)]
         if args.all:
             records = query.tail_records(state, args.n)
-    if args.json:
-        print_json(records)
-    else:
-        print(*table(_HEAD, [_row(record) for record in records]), sep="\n")
+    print_result(args, records, table(_HEAD, [_row(record) for record in records]))
     return OK
 
 
 def _tail_events(args: Namespace) -> int:
     with progress("reading the ledger"):
         events = query.events(state_dir(args))[-args.n :]
-    if args.json:
-        print_json(events)
-    else:
-        rows = [
-            (_moment(event.at_ms), event.kind, _about(event), event.node or "-", event.id) for event in events
-        ]
-        print(*table(_EVENTS_HEAD, rows), sep="\n")
+    rows = [
+        (_moment(event.at_ms), event.kind, _about(event), event.node or "-", event.id) for event in events
+    ]
+    print_result(args, events, table(_EVENTS_HEAD, rows))
     return OK
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, PROBLEMS, progress, table
 from freehold.cli.period import day_in
 from freehold.cli.settings import config_of
@@ -41,10 +41,7 @@ def run_expire(args: Namespace) -> int:
         else:
             note = partial(noted, state, config.ledger)
             found = expire(state, config.retention, when, who(), note, only)
-    if args.json:
-        print_json(found)
-    else:
-        print(*table(_HEAD, [_row(one, args.dry_run) for one in found]), sep="\n")
+    print_result(args, found, table(_HEAD, [_row(one, args.dry_run) for one in found]))
     return PROBLEMS if any(one.state is State.UNKNOWN for one in found) else OK
 
 
@@ -84,14 +81,11 @@ def run_release(args: Namespace) -> int:
 def run_holds(args: Namespace) -> int:
     """List the holds in force."""
     found = list(legal.holds(Path(config_of(args).state_dir).absolute()).values())
-    if args.json:
-        print_json(found)
-        return OK
     rows = [
         (it.name, it.application, str(it.since), str(it.until or "-"), it.by, it.reason, it.event)
         for it in found
     ]
-    print(*table(_HOLDS_HEAD, rows), sep="\n")
+    print_result(args, found, table(_HOLDS_HEAD, rows))
     return OK
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from freehold.catalog.subjects import subject_called
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.governed import House, house, moment, policies, with_facts
 from freehold.cli.output import OK, PROBLEMS, progress, table
 from freehold.cli.period import unix_ms
@@ -38,10 +38,7 @@ def diff(args: Namespace) -> int:
         sides = Side(before, there.facts(), now), Side(after, there.facts(known), then)
         requests = every_request(sides, list(there.config.applications), list(there.pools))
         found = difference(*sides, requests, there.pools)
-    if args.json:
-        print_json(found)
-    else:
-        print(*_told(before, after, found), sep="\n")
+    print_result(args, found, _told(before, after, found))
     return PROBLEMS if found.changes or found.pools else OK
 
 

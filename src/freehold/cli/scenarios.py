@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from freehold.bench.results import qualities
 from freehold.catalog.resolve import keyless
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, one_line, progress, table
 from freehold.cli.period import day_in, unix_ms
 from freehold.cli.settings import config_of, state_dir
@@ -67,10 +67,7 @@ def _traffic(state: Path, since: datetime, now: datetime) -> Traffic | None:
 def listing(args: Namespace) -> int:
     """List every scenario."""
     found = _all_due(args)
-    if args.json:
-        print_json(found)
-    else:
-        print(*_rows(found), sep="\n")
+    print_result(args, found, _rows(found))
     return OK
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from freehold.cli.as_json import print_json
+from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import CANNOT_SERVE, OK, PROBLEMS, USAGE, Stop, progress, table
 from freehold.cli.settings import config_of, state_dir
 from freehold.gateway.witnessing import BACKLOG, serve
@@ -70,11 +70,8 @@ def anchor(args: Namespace) -> int:
         raise Stop(USAGE, BadRequest("there is nowhere to take checkpoints", remedy=remedy))
     with progress("asking witnesses"):
         outcomes = anchor_all(state_dir(args), targets_of(settings))
-    if args.json:
-        print_json(outcomes)
-    else:
-        rows = [(one.origin, str(one.size), one.target, one.trouble or "done") for one in outcomes]
-        print(*table(("LOG", "RECORDS", "WHERE", "WHAT BECAME OF IT"), rows), sep="\n")
+    rows = [(one.origin, str(one.size), one.target, one.trouble or "done") for one in outcomes]
+    print_result(args, outcomes, table(("LOG", "RECORDS", "WHERE", "WHAT BECAME OF IT"), rows))
     return PROBLEMS if any(one.trouble for one in outcomes) else OK
 
 
