@@ -43,7 +43,7 @@ CHANGES = st.builds(
     limits=_factor,
     retention_days=st.sampled_from([None, 0.0, 30.0, inf]),
     deprecated_on=st.none() | st.dates(),
-    replaced_by=st.none() | st.text(min_size=1),
+    replaced_by=st.none() | st.just("@cheapest") | st.text(min_size=1).filter(lambda text: text[0] != "@"),
     refuses=st.none() | st.text(min_size=1),
     refuses_share=st.none() | st.floats(min_value=0.01, max_value=1.0),
 )
@@ -129,6 +129,7 @@ deprecated_on = 2026-12-02
         ('[[changed]]\nprovider = "x"\nwhere = { retention_days = nan }\nprice = 2', 5, 11, "not a number"),
         ('[[changed]]\nprovider = "x"\ndeprecated_on = "soon"\n', 5, 1, "a date"),
         ('[[changed]]\nprovider = "x"\nrefuses_share = 1.5\n', 5, 1, "at most 1"),
+        ('[[changed]]\nprovider = "x"\nreplaced_by = "@worst"\n', 5, 1, 'Write "@cheapest"'),
         ('[[lose]]\nprovider = "x"', 3, 3, "Write `lost`."),
         ("days = -1", 3, 1, "above 0"),
         ('begins = "tomorrow"', 3, 1, "a date"),

@@ -107,3 +107,10 @@ def test_a_promise_that_only_the_scenario_makes_allows_nobody_more(here: World) 
     calm, raging = may(it, False), may(it, True)
 
     assert calm == raging
+
+
+def test_a_model_that_nobody_has_named_is_not_put_in_anothers_place(here: World) -> None:
+    with pytest.raises(
+        BadRequest, match="which model would answer in place of openai/gpt-5-mini is not known"
+    ):
+        hit(here, changing(replaced_by="@cheapest"))

@@ -269,3 +269,26 @@ def test_a_word_that_stands_for_nobody_is_told(tmp_path: Path) -> None:
         "The scenario hits no endpoint of this configuration.",
         "Who is most used by `cloud` is not known",
     ]
+
+
+CHEAPER = """
+[aliases.brief]
+pool = ["openai/gpt-5-nano", "openai/gpt-5-pro"]
+[aliases.embed]
+pool = ["openai/text-embedding-3-small"]
+"""
+
+
+def test_the_cheapest_that_takes_a_models_place_is_of_its_provider_costs_less_and_can_write(
+    tmp_path: Path,
+) -> None:
+    world = typical(tmp_path, CHEAPER)
+    names = ("openai/gpt-5-pro", GPT, "openai/gpt-5-nano", QWEN)
+    under = world.under(changing(Change(where(endpoint="*"), replaced_by="@cheapest")))
+
+    found = [under.change(name).replaced_by for name in names]
+
+    assert found == ["gpt-5-nano", "gpt-5-nano", "@cheapest", "@cheapest"]
+    told = "\n".join(untouched(under))
+    assert f"Under the name of {GPT}, gpt-5-nano answers." in told
+    assert f"Which model would answer in place of {QWEN} is not known" in told

@@ -17,7 +17,7 @@ from freehold.catalog.knowledge import Knowledge
 from freehold.catalog.resolve import Resolved
 from freehold.catalog.subjects import Subject
 from freehold.config.schema import Limit, Price
-from freehold.drills.scenario import Change, Loss, Scenario, Way
+from freehold.drills.scenario import CHEAPEST, Change, Loss, Scenario, Way
 from freehold.drills.selecting import Hit, hit, settled, value_of
 from freehold.drills.simulation import Fate
 from freehold.vocabulary.facts import Basis, EndpointFacts, Fact, Facts, Value
@@ -38,7 +38,7 @@ class Applied:
     def __init__(
         self, scenario: Scenario, about: Sequence[EndpointFacts], used: Mapping[str, float], now: datetime
     ) -> None:
-        self._now = now
+        self._now, self._about = now, about
         self._begins = scenario.begins or now.date()
         self._ends = _later(self._begins, scenario.days or 0.0)
         self.scenario = replace(
@@ -63,7 +63,23 @@ class Applied:
 
     def change(self, about: EndpointFacts) -> Change:
         """All changes of an endpoint in one: factors multiplied, of the rest the last that is written."""
-        return reduce(_both, (one for one, _ in self._hit_by(about) if isinstance(one, Change)), NOTHING)
+        found = reduce(_both, (one for one, _ in self._hit_by(about) if isinstance(one, Change)), NOTHING)
+        return replace(found, replaced_by=self._cheapest(about)) if found.replaced_by == CHEAPEST else found
+
+    def _cheapest(self, about: EndpointFacts) -> str:
+        """The cheapest other model of its provider that is in use, if it costs less; else nobody has said which."""
+        provider = about.endpoint.partition("/")[0]
+        prices = {
+            one.endpoint: sum(parts)
+            for one in (*self._about, about)
+            if one.endpoint.partition("/")[0] == provider
+            and all(
+                parts := [value_of(one.facts, name, self._now) for name in _PRICES]
+            )  # who embeds, writes nothing
+        }
+        least = min(prices, key=lambda name: (prices[name], name), default=about.endpoint)
+        less = about.endpoint in prices and prices[least] < prices[about.endpoint]
+        return least.partition("/")[2] if less else CHEAPEST
 
     def facts(self, about: EndpointFacts) -> Facts:
         """The endpoint's facts under the scenario."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from freehold.config.schema import Strategy
 from freehold.drills.applying import KEPT
 from freehold.drills.deciding import AS_RECORDED, Deciding, Row
-from freehold.drills.scenario import Scenario
+from freehold.drills.scenario import CHEAPEST, Scenario
 from freehold.drills.simulation import Line
 from freehold.drills.spreading import UNKNOWN, grouped, index
 from freehold.drills.traffic import Traffic
@@ -77,6 +77,15 @@ def untouched(after: World) -> Iterator[str]:
             f"Who is most used by `{word}` is not known: no endpoint in use that the scenario asks about has a known "
             "value of it."
         )
+    for name in after.endpoints:
+        model = after.change(name).replaced_by
+        if model == CHEAPEST:
+            yield (
+                f"Which model would answer in place of {name} is not known: no cheaper one of its provider is in use. "
+                "Put one in place of @cheapest in a copy of the scenario."
+            )
+        elif model is not None:
+            yield f"Under the name of {name}, {model} answers."
 
 
 _STRATEGIES = {Strategy.FASTEST: _FASTEST, Strategy.LEAST_BUSY: _LEAST_BUSY}

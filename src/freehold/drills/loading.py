@@ -17,7 +17,7 @@ from msgspec import Meta, Struct, defstruct
 from freehold.config.document import Document, dotted, parse, text_of
 from freehold.config.places import KeyPath
 from freehold.config.shape import nearest, table_problems
-from freehold.drills.scenario import Change, Loss, Scenario, Way, Words
+from freehold.drills.scenario import CHEAPEST, Change, Loss, Scenario, Way, Words
 from freehold.drills.selecting import JURISDICTION, MOST_USED, RETIRES, SELECTORS
 from freehold.vocabulary.countries import PLACE_FACTS, PLACES
 from freehold.vocabulary.errors import ConfigError
@@ -197,6 +197,9 @@ def _block_problems(document: Document, path: KeyPath, block: dict[str, Any]) ->
     if not loses and not set(block) & set(_EFFECTS):
         remedy = f"Add one of {', '.join(_EFFECTS)}."
         yield document.problem(path, f"`{dotted(path)}` does not say what changes", remedy)
+    if (model := block.get("replaced_by", "")).startswith("@") and model != CHEAPEST:
+        said = f'`replaced_by` cannot be "{model}"'
+        yield document.problem((*path, "replaced_by"), said, f'Write "{CHEAPEST}", or a model.')
     for name in flat:
         yield from _value_problems(document, (*path, name), name, block[name])
     for name, value in inside.items():

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+CHEAPEST = "@cheapest"  # in place of a model: the cheapest of the same provider that is in use
 Words = tuple[tuple[str, tuple[str, ...]], ...]  # by name
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from freehold.config.schema import Limit
 from freehold.drills.measuring import Allowed
+from freehold.drills.scenario import CHEAPEST
 from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
 from freehold.gateway.drill_order import Plain, Struck
@@ -36,6 +37,9 @@ def _struck(name: str, before: World, under: World) -> Struck:
     if (way := under.way(name)) is not None:
         return Struck(name, way.value, facts=facts)
     change = under.change(name)
+    if change.replaced_by == CHEAPEST:
+        remedy = "Put the model that you fear in place of @cheapest in a copy of the scenario."
+        raise BadRequest(f"which model would answer in place of {name} is not known", remedy=remedy)
     limit = under.resolved.config.limits.get(name, Limit()) if change.limits is not None else Limit()
     return Struck(
         name,
