@@ -275,7 +275,7 @@ CHEAPER = """
 [aliases.brief]
 pool = ["openai/gpt-5-nano", "openai/gpt-5-pro"]
 [aliases.embed]
-pool = ["openai/text-embedding-3-small"]
+pool = ["openai/text-embedding-3-small", "mistral/mistral-embed"]
 """
 
 
@@ -283,12 +283,12 @@ def test_the_cheapest_that_takes_a_models_place_is_of_its_provider_costs_less_an
     tmp_path: Path,
 ) -> None:
     world = typical(tmp_path, CHEAPER)
-    names = ("openai/gpt-5-pro", GPT, "openai/gpt-5-nano", QWEN)
+    names = ("openai/gpt-5-pro", GPT, "openai/gpt-5-nano", QWEN, "mistral/mistral-large-latest")
     under = world.under(changing(Change(where(endpoint="*"), replaced_by="@cheapest")))
 
     found = [under.change(name).replaced_by for name in names]
 
-    assert found == ["gpt-5-nano", "gpt-5-nano", "@cheapest", "@cheapest"]
+    assert found == ["gpt-5-nano", "gpt-5-nano", "@cheapest", "@cheapest", "@cheapest"]
     told = "\n".join(untouched(under))
     assert f"Under the name of {GPT}, gpt-5-nano answers." in told
     assert f"Which model would answer in place of {QWEN} is not known" in told

@@ -26,6 +26,7 @@ LOST, CHANGED, KEPT, UNKNOWN = "lost", "changed", "kept", "unknown"
 NOTHING = Change(())  # changes
 _PRICES = ("input_usd_per_mtok", "output_usd_per_mtok")
 _RATES = ("requests_per_minute", "tokens_per_minute")
+_EMBEDS = "embed"
 _FACTORS = ("price", "latency", "limits")
 
 
@@ -73,9 +74,8 @@ class Applied:
             one.endpoint: sum(parts)
             for one in (*self._about, about)
             if one.endpoint.partition("/")[0] == provider
-            and all(
-                parts := [value_of(one.facts, name, self._now) for name in _PRICES]
-            )  # who embeds, writes nothing
+            and _EMBEDS not in one.endpoint.casefold()  # no fact tells who only embeds
+            and all(parts := [value_of(one.facts, name, self._now) for name in _PRICES])
         }
         least = min(prices, key=lambda name: (prices[name], name), default=about.endpoint)
         less = about.endpoint in prices and prices[least] < prices[about.endpoint]
