@@ -231,6 +231,39 @@ def test_another_model_under_the_same_name_has_its_own_score(here: World) -> Non
     assert (unknown.quality, unknown.unmeasured, unknown.served_after) == (None, 1, 1)
 
 
+def test_what_moves_to_who_was_not_measured_is_no_part_of_the_mean_change_of_quality(here: World) -> None:
+    scores = {AZURE.replace("/", "__"): 0.8, OPENAI.replace("/", "__"): 0.7}
+    counts = [(kind(), 50), (kind(CLAUDE, alias="code", application="code-assistant"), 50)]
+
+    found = simulated(here, losing(AZURE, CLAUDE), *counts, **scores).total
+
+    assert (found.served_after, found.unmeasured) == (1, 0.5)
+    assert found.quality is not None
+    assert found.quality.estimate == pytest.approx(-0.1)
+
+
+def test_a_score_that_counts_twice_does_not_make_the_interval_narrower(here: World) -> None:
+    both = Scenario("weaker", "Both answer with a weaker model", "", changed=(
+        Change((("endpoint", (AZURE, OPENAI)),), replaced_by="gpt-5-nano"),
+    ))  # fmt: skip
+    scores = {AZURE: 0.8, OPENAI: 0.8, "openai/gpt-5-nano": 0.5}
+    qualities = {name: Interval(score, score - 0.05, score + 0.05) for name, score in scores.items()}
+    one, two = kind(), kind(OPENAI, data_class="public", application="newsletter")
+
+    found = simulate(here, both, traffic([(one, 50), (two, 50)]), qualities).total.quality
+
+    assert found is not None
+    # A half of each of the two that answered, and all of the one that answers now.
+    half = (0.025**2 + 0.025**2 + 0.05**2) ** 0.5
+    assert (found.low, found.high) == pytest.approx((-0.3 - half, -0.3 + half))
+
+
+def test_what_was_not_priced_or_timed_is_told_of_before_as_well(here: World) -> None:
+    found = simulated(here, NOTHING, (kind(), 60), (kind(outcome="abandoned"), 20)).total
+
+    assert (found.unpriced_before, found.untimed_before) == (0.25, 0.25)
+
+
 def test_the_spread_is_known_before_and_after(here: World) -> None:
     found = simulated(here, losing(AZURE), (kind(), 50), (kind(OWN, data_class="special"), 50))
 

@@ -162,9 +162,9 @@ def _line(one: Line) -> tuple[str, ...]:
         _percent(sum(one.refused.values())),
         _percent(one.lost),
         _percent(one.limited),
-        _known(one.cost_before_usd, "{:,.2f}"),
+        _known(one.cost_before_usd, "{:,.2f}", one.unpriced_before),
         _known(one.cost_after_usd, "{:,.2f}", one.unpriced),
-        _known(one.latency_before_ms, "{:,.0f}"),
+        _known(one.latency_before_ms, "{:,.0f}", one.untimed_before),
         _known(one.latency_after_ms, "{:,.0f}", one.untimed),
         _quality(one),
     )

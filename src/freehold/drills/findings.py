@@ -142,20 +142,37 @@ def _loads(loads: Iterable[Load]) -> Iterator[Finding]:
 
 
 def _money_and_time(total: Line) -> Iterator[Finding]:
-    for name, unit, before, after, part in (
-        ("cost", "USD in all", total.cost_before_usd, total.cost_after_usd, total.unpriced),
-        ("latency", "ms for a whole answer", total.latency_before_ms, total.latency_after_ms, total.untimed),
+    for name, unit, values, parts in (
+        (
+            "cost",
+            "USD in all",
+            (total.cost_before_usd, total.cost_after_usd),
+            (total.unpriced_before, total.unpriced),
+        ),
+        (
+            "latency",
+            "ms for a whole answer",
+            (total.latency_before_ms, total.latency_after_ms),
+            (total.untimed_before, total.untimed),
+        ),
     ):
         field = f"simulation.total.{name}_after_{'usd' if name == 'cost' else 'ms'}"
+        before, after = values
         if before is None or after is None:
             yield Finding(name, Weight.NOTABLE, f"What becomes of {name} is not known.", field)
             continue
         change = (after - before) / before if before else 0.0
-        open_part = f"; of {percent(part)} of what is served it is not known" if part > 0 else ""
-        fewer = name == "cost" and total.served_before - total.served_after > SMALL
-        less = "; what is no longer served costs nothing" if fewer else ""
-        says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit} ({change:+.0%}){open_part}{less}."
-        yield Finding(name, Weight.NOTABLE if change > NOTABLE else Weight.NOTED, says, field)
+        alike = abs(parts[0] - parts[1]) < NOTABLE  # else the two are of other requests
+        known = f" ({change:+.0%})" if alike else ""
+        open_part = (
+            f"; without {percent(parts[0])} of what was served, and {percent(parts[1])} of what would be, of which it "
+            "is not known"
+            if any(parts)
+            else ""
+        )
+        says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit}{known}{open_part}."
+        is_notable = change > NOTABLE or not alike
+        yield Finding(name, Weight.NOTABLE if is_notable else Weight.NOTED, says, field)
 
 
 def _quality(total: Line) -> Iterator[Finding]:

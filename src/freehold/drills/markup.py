@@ -80,6 +80,11 @@ def number(value: float | None) -> str:
     )
 
 
+def without(part: float | None) -> str:
+    """Which share a figure leaves out, because it is not known."""
+    return f" (without {percent(part)})" if part else ""
+
+
 def points(found: Interval | None) -> str:
     """A change of a score with its interval, in points of 100."""
     if found is None:

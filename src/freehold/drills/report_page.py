@@ -19,6 +19,7 @@ from freehold.drills.markup import (
     share,
     table,
     told,
+    without,
 )
 from freehold.drills.rehearsal import Phase, Rehearsal
 from freehold.drills.report import Announced, Report
@@ -139,11 +140,11 @@ def _lines(lines: Iterable[Line]) -> str:
             f"{line.exchanges:,}",
             percent(line.served_before),
             percent(line.served_after),
-            number(line.cost_before_usd),
-            number(line.cost_after_usd),
-            number(line.latency_before_ms),
-            number(line.latency_after_ms),
-            points(line.quality),
+            number(line.cost_before_usd) + without(line.unpriced_before),
+            number(line.cost_after_usd) + without(line.unpriced),
+            number(line.latency_before_ms) + without(line.untimed_before),
+            number(line.latency_after_ms) + without(line.untimed),
+            points(line.quality) + without(line.quality and line.unmeasured),
         )
         for line in lines
     ]

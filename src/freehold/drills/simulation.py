@@ -33,15 +33,18 @@ class Line(Struct, frozen=True):
     limited: float  # share that no survivor has room for within its known rate limits
     cost_before_usd: float | None
     cost_after_usd: float | None
-    unpriced: float  # share of what is still served whose cost is not known
+    unpriced: float  # share of what is still served whose cost is not known, and is not in the sum
     latency_before_ms: float | None  # mean, whole answers
     latency_after_ms: float | None
-    quality: Interval | None  # change in points of score (0 to 1) of what is still served; None: unknown
+    quality: (
+        Interval | None
+    )  # mean change of score (0 to 1) of what is still served, less `unmeasured`; None: unknown
     unmeasured: float = 0.0  # share that moved between endpoints of which no quality is known
-    failed: float = (
-        0.0  # share that nobody answered for reasons of then: an outage, a stop, an answer that broke off
-    )
+    # Share that nobody answered for reasons of then: an outage, a stop, an answer that broke off.
+    failed: float = 0.0
     untimed: float = 0.0  # share of what is still served whose latency is not known, and is not in the mean
+    unpriced_before: float = 0.0  # share of what was served whose cost is not known, and is not in the sum
+    untimed_before: float = 0.0
 
 
 class Load(Struct, frozen=True):

@@ -37,7 +37,7 @@ class Scales:
         self._before, self._after = before, after
         self._timings, self._qualities = timings, qualities
         self._rates: dict[tuple[str, bool], Rates] = {}
-        self._scores: dict[str, Interval | None] = {}
+        self._scores: dict[str, str | None] = {}
 
     def rates(self, endpoint: str, *, after: bool = True) -> Rates:
         """What an endpoint charges."""
@@ -60,21 +60,22 @@ class Scales:
         """The model that answers under an endpoint's name."""
         return self._after.change(endpoint).replaced_by
 
-    def score(self, endpoint: str, *, after: bool) -> Interval | None:
-        """How well an endpoint does, from 0 to 1; None: unknown."""
+    def measured(self, endpoint: str, *, after: bool) -> str | None:
+        """Whose score says how well an endpoint does; None: nobody's."""
         other = self.replaced(endpoint) if after else None
         if other is None:
-            return self._qualities.get(endpoint)
+            return endpoint if endpoint in self._qualities else None
         if endpoint not in self._scores:
-            provider = endpoint.partition("/")[0]
-            names = [
-                f"{provider}/{other}",
+            names = (
+                f"{endpoint.partition('/')[0]}/{other}",
                 *(one for one in self._qualities if one.partition("/")[2] == other),
-            ]
-            self._scores[endpoint] = next(
-                (self._qualities[one] for one in names if one in self._qualities), None
             )
+            self._scores[endpoint] = next((one for one in names if one in self._qualities), None)
         return self._scores[endpoint]
+
+    def score(self, measured: str) -> Interval:
+        """How well an endpoint did where it was measured, from 0 to 1."""
+        return self._qualities[measured]
 
 
 class Known:
@@ -116,8 +117,8 @@ class Sums:
         self._lost = self._limited = self._failed = 0.0
         self._cost_before, self._cost_after = Known(), Known()
         self._took_before, self._took_after = Known(), Known()
-        self._gains: dict[tuple[str, bool], float] = defaultdict(float)  # exchanges, by endpoint and when
-        self._moved = self._unmeasured = 0.0
+        self._gains: dict[str, float] = defaultdict(float)  # exchanges, by whose score counts for them
+        self._compared = self._moved = self._unmeasured = 0.0
 
     def add(self, row: Row) -> None:
         """One more kind."""
@@ -135,6 +136,7 @@ class Sums:
             self._after[MEMORY] += row.memory * count
             self._cost_after.add(0.0, row.memory * count)
             self._took_after.add(row.group.took_us / 1000, row.group.timed, count - row.group.timed)
+            self._compared += row.memory * count
         for endpoint, share in row.who.items():
             self._after[endpoint] += share * count
             self._count_after(row, endpoint, share)
@@ -152,33 +154,36 @@ class Sums:
         self._lost += other._lost
         self._limited += other._limited
         self._failed += other._failed
+        self._compared += other._compared
         self._moved += other._moved
         self._unmeasured += other._unmeasured
 
     def line(self, application: str, alias: str) -> Line:
         """What they come to."""
         count = max(1, self.exchanges)
-        served = sum(self._after.values())
+        was_served, served = sum(self._before.values()), sum(self._after.values())
         return Line(
             application,
             alias,
             self.exchanges,
-            _whole(sum(self._before.values()) / count),
+            _whole(was_served / count),
             _whole(served / count),
             _shares(self._before, count),
             _shares(self._after, count),
             _shares(self._refused, count),
             _whole(self._lost / count),
             _whole(self._limited / count),
-            self._cost_before.sum if self._before else 0.0,
+            self._cost_before.sum if was_served else 0.0,
             self._cost_after.sum if served else 0.0,
             _part(self._cost_after.unknown, served),
             self._took_before.mean,
             self._took_after.mean,
-            self._quality(served),
+            self._quality(),
             _whole(self._unmeasured / count),
             _whole(self._failed / count),
             _part(self._took_after.unknown, served),
+            _part(self._cost_before.unknown, was_served),
+            _part(self._took_before.unknown, was_served),
         )
 
     def _by_name(self) -> tuple[dict[str, float], ...]:
@@ -206,7 +211,7 @@ class Sums:
             self._took_after.add(took_ms * share * group.exchanges, share * group.exchanges)
         else:
             self._took_after.add(0.0, 0.0, share * group.exchanges)
-        self._compare(row.kind.endpoint, endpoint, share * group.exchanges)
+        self._compare(row, endpoint, share * group.exchanges)
 
     def _cost(self, row: Row, endpoint: str, *, stays: bool) -> tuple[float, int]:
         """What a kind costs at an endpoint, and of how many exchanges that is known."""
@@ -217,32 +222,35 @@ class Sums:
         usd = cost_usd(rates, usage, Dialect(kind.dialect))
         return (0.0, 0) if usd is None else (usd, group.counted)
 
-    def _compare(self, before: str | None, after: str, count: float) -> None:
-        """Scores before and after, where somebody else answers, or another model under the same name."""
-        if before is None or (before == after and self._scales.replaced(after) is None):
+    def _compare(self, row: Row, after: str, count: float) -> None:
+        """Scores before and after; the same where the same model answers, measured or not."""
+        before = row.kind.endpoint
+        if before is None or not row.was_served:
             return
-        known = self._scales.score(before, after=False), self._scales.score(after, after=True)
+        if before == after and self._scales.replaced(after) is None:
+            self._compared += count
+            return
+        was, is_now = self._scales.measured(before, after=False), self._scales.measured(after, after=True)
         self._moved += count
-        if None in known:
+        if was is None or is_now is None:
             self._unmeasured += count
-        else:
-            self._gains[before, False] -= count
-            self._gains[after, self._scales.replaced(after) is not None] += count
+            return
+        self._compared += count
+        self._gains[was] -= count
+        self._gains[is_now] += count
 
-    def _quality(self, served: float) -> Interval | None:
-        if not served or (self._moved and not self._gains):
+    def _quality(self) -> Interval | None:
+        """The mean change of what can be compared; None: nothing can, or nothing of what moved."""
+        if not self._compared or (self._moved and not self._gains):
             return None
         estimate = below = above = 0.0
-        for (endpoint, replaced), count in self._gains.items():
-            score = self._scales.score(endpoint, after=replaced)
-            if score is None:
-                continue
-            weight = count / served
-            low, high = weight * score.low, weight * score.high
+        for name, count in self._gains.items():
+            score, weight = self._scales.score(name), count / self._compared
+            low, high = sorted((weight * score.low, weight * score.high))
             middle = weight * score.estimate
             estimate += middle
-            below += (middle - min(low, high)) ** 2
-            above += (max(low, high) - middle) ** 2
+            below += (middle - low) ** 2
+            above += (high - middle) ** 2
         return Interval(estimate, estimate - sqrt(below), estimate + sqrt(above))
 
 
