@@ -76,10 +76,7 @@ def test_blocks_are_what_stands_between_fences() -> None:
 
 @pytest.mark.parametrize(
     ("check", "answer"),
-    [
-        (Regex(r"(a+)+$"), "a" * 40 + "b"),
-        (Schema({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}), "1"),
-    ],
+    [(Regex(r"(a+)+$"), "a" * 40 + "b"), (Schema({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}), "1")],
 )
 async def test_a_check_that_would_take_for_ever_comes_to_an_end(
     check: Check, answer: str, monkeypatch: pytest.MonkeyPatch

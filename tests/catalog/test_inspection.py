@@ -72,9 +72,7 @@ def test_records_of_which_one_wins_or_that_never_meet_are_no_conflict(one: str, 
 def test_equals_that_differ_about_an_endpoint_in_use_are_told_though_their_patterns_differ() -> None:
     pair = (block('model = "a*"', "retention_days = 0"), block('model = "*a"', "retention_days = 1"))
 
-    assert errors(*pair) == [
-        "f:10:1: `retention_days` of p/a is unknown: conflict: 0 (f:1) and 1 (f:10)",
-    ]
+    assert errors(*pair) == ["f:10:1: `retention_days` of p/a is unknown: conflict: 0 (f:1) and 1 (f:10)"]
     assert inspect(known(*pair), {}, NOW, MONTH).errors == ()
 
 

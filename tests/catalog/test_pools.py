@@ -36,11 +36,7 @@ ERRORS = [
         'f:6:23: "w" has weights, but its strategy is "ordered"',
         'Set `strategy = "weighted"`, or remove the weights.',
     ),
-    (
-        '[limits."p/aa"]\nconcurrency = 1',
-        'f:6:9: limits: no pool has an endpoint "p/aa"',
-        'Write "p/a".',
-    ),
+    ('[limits."p/aa"]\nconcurrency = 1', 'f:6:9: limits: no pool has an endpoint "p/aa"', 'Write "p/a".'),
     (
         '[limits."somewhere/else"]\nconcurrency = 1',
         'f:6:9: limits: no pool has an endpoint "somewhere/else"',
@@ -51,11 +47,7 @@ ERRORS = [
         'f:6:9: limits: "p/x-*" has a `*`',
         "Name one endpoint, as it is when the `*` is filled in.",
     ),
-    (
-        '[prices."p/c"]\ninput = 1\noutput = 1',
-        'f:6:9: prices: no pool has an endpoint "p/c"',
-        'Write "p/b".',
-    ),
+    ('[prices."p/c"]\ninput = 1\noutput = 1', 'f:6:9: prices: no pool has an endpoint "p/c"', 'Write "p/b".'),
 ]
 
 

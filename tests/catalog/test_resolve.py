@@ -84,11 +84,7 @@ ACCOUNTS = [
         {CHAT: "https://api.openai.com/v1/chat/completions"},
         {"authorization": "Basic abc"},
     ),
-    (
-        "[providers.ollama]\ndialects = ['chat']",
-        {CHAT: "http://127.0.0.1:11434/v1/chat/completions"},
-        {},
-    ),
+    ("[providers.ollama]\ndialects = ['chat']", {CHAT: "http://127.0.0.1:11434/v1/chat/completions"}, {}),
     (
         '[providers.p]\nkind = "mistral"\nbase_url = "http://127.0.0.1:9"\ndialects = ["chat"]',
         {CHAT: "http://127.0.0.1:9/chat/completions"},
@@ -187,11 +183,7 @@ CLOUDS = [
     ("text", "env", "urls", "headers", "signing"), CLOUDS, ids=[row[0] for row in CLOUDS]
 )
 def test_a_cloud_is_where_the_table_or_the_environment_says(
-    text: str,
-    env: dict[str, str],
-    urls: dict[Dialect, str],
-    headers: dict[str, str],
-    signing: Signing | None,
+    text: str, env: dict[str, str], urls: dict[Dialect, str], headers: dict[str, str], signing: Signing | None
 ) -> None:
     found = account(text, env)
 

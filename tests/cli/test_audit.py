@@ -166,8 +166,7 @@ def test_a_new_endpoint_is_not_worse_on_own_tasks(run: Run, folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("check", "told"),
-    [({"unit_test": "pass"}, "Add --run-code"), ({"judge": "Is it kind?"}, "Add --judge")],
+    ("check", "told"), [({"unit_test": "pass"}, "Add --run-code"), ({"judge": "Is it kind?"}, "Add --judge")]
 )
 def test_what_a_task_asks_for_beyond_reading_is_done_only_where_that_is_allowed(
     run: Run, folder: Path, check: dict[str, str], told: str

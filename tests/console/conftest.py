@@ -15,16 +15,7 @@ from freehold.audits.kinds import same
 from freehold.bench.results import Plan, Results, new_id, write_report
 from freehold.config.schema import Ledger as Settings
 from freehold.ledger.ledger import Ledger
-from freehold.vocabulary.exchange import (
-    Attempt,
-    Exchange,
-    Finding,
-    Outcome,
-    Refused,
-    Served,
-    Shadow,
-    Usage,
-)
+from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Outcome, Refused, Served, Shadow, Usage
 from tests.audits.house import audited
 from tests.audits.test_running import PROMPTS, SETTINGS, folder_of, told_apart
 from tests.bench.test_comparing import drawn, lines, made
@@ -73,10 +64,7 @@ why = "<i>signed</i>"
 """
 FACTS = (
     FACT.format(
-        provider="mistral",
-        source="annex B",
-        expires="expires = 2026-11-01\n",
-        values="retention_days = 0",
+        provider="mistral", source="annex B", expires="expires = 2026-11-01\n", values="retention_days = 0"
     )
     + FACT.format(
         provider="own",

@@ -99,11 +99,7 @@ def test_the_next_provider_is_told_what_was_said(caller: Dialect, spoken: Dialec
 
     assert [
         message.parts[0].text for message in instructed.messages if hasattr(message.parts[0], "text")
-    ] == [
-        "Tell me.",
-        "Once upon a ti",
-        INSTRUCTION,
-    ]
+    ] == ["Tell me.", "Once upon a ti", INSTRUCTION]
     assert instructed.messages[:2] == prefilled.messages
 
 

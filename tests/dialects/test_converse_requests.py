@@ -91,11 +91,7 @@ def test_a_whole_conversation() -> None:
 
     assert written(conversation) == (
         {
-            "system": [
-                {"text": "Be brief."},
-                {"cachePoint": {"type": "default"}},
-                {"text": "Be kind."},
-            ],
+            "system": [{"text": "Be brief."}, {"cachePoint": {"type": "default"}}, {"text": "Be kind."}],
             "messages": [
                 {"role": "user", "content": [{"text": "Hello"}]},
                 {
@@ -165,11 +161,7 @@ BLOCKS: list[tuple[Part, list[dict[str, Any]], tuple[str, ...]]] = [
         ("filename",),
     ),
     (File(media_type="video/mp4", data=PNG), [{"video": {"format": "mp4", "source": {"bytes": PNG}}}], ()),
-    (
-        ToolCall("t", "weather", ""),
-        [{"toolUse": {"toolUseId": "t", "name": "weather", "input": {}}}],
-        (),
-    ),
+    (ToolCall("t", "weather", ""), [{"toolUse": {"toolUseId": "t", "name": "weather", "input": {}}}], ()),
     (
         ToolResult("t", (Text('{"c": 1}'),), is_error=True, structured=True, cache=Cache()),
         [
@@ -184,20 +176,13 @@ BLOCKS: list[tuple[Part, list[dict[str, Any]], tuple[str, ...]]] = [
             {
                 "toolResult": {
                     "toolUseId": "t",
-                    "content": [
-                        {"text": "see"},
-                        {"image": {"format": "webp", "source": {"bytes": PNG}}},
-                    ],
+                    "content": [{"text": "see"}, {"image": {"format": "webp", "source": {"bytes": PNG}}}],
                 }
             }
         ],
         (),
     ),
-    (
-        Thinking(redacted=PNG, origin=Dialect.CONVERSE),
-        [{"reasoningContent": {"redactedContent": PNG}}],
-        (),
-    ),
+    (Thinking(redacted=PNG, origin=Dialect.CONVERSE), [{"reasoningContent": {"redactedContent": PNG}}], ()),
     (Thinking("Hm.", "sig", origin=Dialect.GEMINI), [], ("thinking",)),
     (Thinking("Hm."), [], ("thinking",)),
 ]

@@ -418,10 +418,7 @@ def test_a_schema_in_geminis_words_becomes_json_schema(schema: Body, lowered: Bo
 
 def test_tools_are_read() -> None:
     schema = {"type": "object", "properties": {"type": {"type": "string"}}}
-    declared = [
-        {"name": "f", "description": "F", "parametersJsonSchema": schema},
-        {"name": "g"},
-    ]
+    declared = [{"name": "f", "description": "F", "parametersJsonSchema": schema}, {"name": "g"}]
 
     assert read(
         tools=[{"functionDeclarations": declared}, {"function_declarations": [{"name": "h"}]}]

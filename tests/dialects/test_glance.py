@@ -22,11 +22,7 @@ MESSAGES_ANSWER = b"""{"id": "msg_1", "type": "message", "role": "assistant", "m
 @pytest.mark.parametrize(
     ("dialect", "body", "served"),
     [
-        (
-            CHAT,
-            CHAT_ANSWER,
-            Served("gpt-5.4", "fp_1", Finish.STOP, "stop", False, Usage(19, 10, 4, None, 6)),
-        ),
+        (CHAT, CHAT_ANSWER, Served("gpt-5.4", "fp_1", Finish.STOP, "stop", False, Usage(19, 10, 4, None, 6))),
         (
             MESSAGES,
             MESSAGES_ANSWER,

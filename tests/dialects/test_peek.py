@@ -245,12 +245,7 @@ def spaced(text: str, space: str) -> str:
     ascii_only=st.booleans(),
 )
 def test_any_object_keeps_every_other_byte(
-    before: dict[str, object],
-    after: dict[str, object],
-    old: str,
-    new: str,
-    space: str,
-    ascii_only: bool,
+    before: dict[str, object], after: dict[str, object], old: str, new: str, space: str, ascii_only: bool
 ) -> None:
     for name in ("model", "stream", "stream_options"):
         before.pop(name, None)

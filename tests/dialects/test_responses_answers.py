@@ -162,12 +162,7 @@ def test_an_answer_is_written() -> None:
             Finish.FILTERED,
             "content_filter",
         ),
-        (
-            (),
-            {"status": "incomplete", "incomplete_details": {"reason": "steered"}},
-            Finish.OTHER,
-            "steered",
-        ),
+        ((), {"status": "incomplete", "incomplete_details": {"reason": "steered"}}, Finish.OTHER, "steered"),
         ((), {"status": "incomplete"}, Finish.OTHER, "incomplete"),
         ((), {"status": None}, Finish.STOP, "completed"),
     ],

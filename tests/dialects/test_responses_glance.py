@@ -63,19 +63,13 @@ LENGTH = {"status": "incomplete", "incomplete_details": {"reason": "max_output_t
             answer_of(status="incomplete", incomplete_details={"reason": "content_filter"}, usage=None),
             Served("gpt-5.4", None, Finish.FILTERED, "content_filter"),
         ),
-        (
-            answer_of(SAID, usage={"input_tokens": "many"}),
-            Served("gpt-5.4", None, Finish.STOP, "completed"),
-        ),
+        (answer_of(SAID, usage={"input_tokens": "many"}), Served("gpt-5.4", None, Finish.STOP, "completed")),
         (
             answer_of({"type": "something_new", "content": "of any shape"}),
             Served("gpt-5.4", None, Finish.STOP, "completed", False, COUNT),
         ),
         (answer_of(status="queued", usage=None), Served("gpt-5.4")),
-        (
-            answer_of(status="cancelled", usage=None),
-            Served("gpt-5.4", None, Finish.OTHER, "cancelled"),
-        ),
+        (answer_of(status="cancelled", usage=None), Served("gpt-5.4", None, Finish.OTHER, "cancelled")),
     ],
 )
 def test_a_whole_answer(answer: Body, served: Served) -> None:

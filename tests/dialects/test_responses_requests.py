@@ -335,10 +335,7 @@ def test_a_body_that_is_no_json_is_told() -> None:
 
 def test_tools_are_read_and_written() -> None:
     tools = read(tools=[TOOL, {"type": "function", "name": "g"}]).tools
-    assert tools == (
-        Tool("f", "d", SCHEMA, True),
-        Tool("g", None, {"type": "object", "properties": {}}),
-    )
+    assert tools == (Tool("f", "d", SCHEMA, True), Tool("g", None, {"type": "object", "properties": {}}))
 
     body, lost = write(user(Text("Hi")), tools=tools, settings=Settings(parallel_tools=False))
     empty = {"type": "object", "properties": {}}

@@ -110,12 +110,7 @@ def test_the_history_of_such_calls_is_carried() -> None:
 
 
 REQUESTS: dict[Dialect, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
-    RESPONSES: (
-        {"model": "m", "input": "Hi"},
-        FUNCTION,
-        SEARCH,
-        "tools[].web_search",
-    ),
+    RESPONSES: ({"model": "m", "input": "Hi"}, FUNCTION, SEARCH, "tools[].web_search"),
     MESSAGES: (
         {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
         {"name": "look", "input_schema": {"type": "object"}},

@@ -113,11 +113,7 @@ def test_reasons_to_stop(chat: str, stop: str, back: str) -> None:
 
 @pytest.mark.parametrize(
     ("stop", "chat"),
-    [
-        ("stop_sequence", "stop"),
-        ("model_context_window_exceeded", "length"),
-        ("pause_turn", "stop"),
-    ],
+    [("stop_sequence", "stop"), ("model_context_window_exceeded", "length"), ("pause_turn", "stop")],
 )
 def test_reasons_to_stop_that_only_messages_have(stop: str, chat: str) -> None:
     assert to_chat(messages_answer([], stop)).choices[0].finish_reason == chat

@@ -301,10 +301,7 @@ def test_the_limit_has_the_name_that_the_server_knows(model: str, name: str) -> 
             {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "x": 1}] * 3}]},
             ("messages[].content[].x",),
         ),
-        (
-            {"messages": [{"role": "assistant", "content": "Hi", "reasoning_content": "hm"}]},
-            ("thinking",),
-        ),
+        ({"messages": [{"role": "assistant", "content": "Hi", "reasoning_content": "hm"}]}, ("thinking",)),
         (
             {
                 "messages": [
@@ -630,10 +627,7 @@ def test_a_chat_servers_own_thought_goes_back_to_it() -> None:
     ("last", "marked"),
     [
         ({"type": "text", "text": "Hi"}, {"type": "ephemeral", "ttl": "1h"}),
-        (
-            {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}},
-            {"type": "ephemeral"},
-        ),
+        ({"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}, {"type": "ephemeral"}),
     ],
 )
 def test_a_cache_mark_on_the_whole_request_is_one_on_its_last_block(last: Body, marked: Body) -> None:

@@ -84,11 +84,7 @@ retention_days = inf
 deprecated_on = 2026-12-02
 """
     openai: Words = (("own", ("false",)), ("parent", ("OpenAI Foundation", "@most-used")))
-    kept: Words = (
-        ("deprecated_on", ("2027-01-01",)),
-        ("provider", ("x",)),
-        ("retention_days", ("0", "0.5")),
-    )
+    kept: Words = (("deprecated_on", ("2027-01-01",)), ("provider", ("x",)), ("retention_days", ("0", "0.5")))
 
     assert parsed(text, "a/b/off.toml") == Scenario(
         "off",

@@ -315,10 +315,7 @@ def test_an_interrupted_command_takes_its_fault_away_and_tells_what_there_is(
 
 
 def test_a_test_request_that_is_turned_down_ends_it_and_it_was_no_drill(
-    there: House,
-    found: Rehearsal,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    there: House, found: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def turned_down(name: str, question: Question) -> Reply:
         return Reply("", 0, 0, 401, error="invalid_key: it was revoked")

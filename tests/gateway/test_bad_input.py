@@ -449,12 +449,7 @@ async def test_a_body_that_drips(house: Gateway, partner: Sparring, dialect: str
 async def test_a_body_that_never_comes(house: Gateway, dialect: str) -> None:
     async with caller(house.port) as calling:
         await calling.say(request(path=path(dialect, "p/north")).replace(b"length: 0", b"length: 50"))
-        told(
-            await calling.hear(),
-            dialect,
-            errors.SlowClient,
-            "the request was not whole after 1 s",
-        )
+        told(await calling.hear(), dialect, errors.SlowClient, "the request was not whole after 1 s")
         assert await calling.hung_up()
 
 

@@ -114,13 +114,7 @@ def test_tokens_are_counted_alike(built: Stage, caller: str, spoken: str, stream
 
 @pytest.mark.parametrize(
     ("spoken", "names"),
-    [
-        ("chat", []),
-        ("responses", ["seed"]),
-        ("messages", ["seed"]),
-        ("gemini", []),
-        ("converse", ["seed"]),
-    ],
+    [("chat", []), ("responses", ["seed"]), ("messages", ["seed"]), ("gemini", []), ("converse", ["seed"])],
 )
 @whole_and_streamed
 def test_a_field_that_is_lost_is_named(built: Stage, spoken: str, names: list[str], stream: bool) -> None:

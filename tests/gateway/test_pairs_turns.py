@@ -26,15 +26,7 @@ from tests.gateway.speaking import (
     results,
     user,
 )
-from tests.gateway.stage import (
-    FINISHES,
-    GAP_MS,
-    Stage,
-    every_pair,
-    lost,
-    stage,
-    whole_and_streamed,
-)
+from tests.gateway.stage import FINISHES, GAP_MS, Stage, every_pair, lost, stage, whole_and_streamed
 
 UNSIGNED = "chat"  # no signature there, and thoughts without one go to no other dialect's endpoint
 ARGUMENT_PIECES = 5  # in which a partner says them

@@ -212,9 +212,7 @@ def test_a_refused_stream_is_hung_up_on_when_its_caller_leaves(partners: Partner
     assert said.headers["x-freehold-endpoint"] == "m-b/m"
 
 
-def test_a_refusal_that_is_the_answer_and_breaks_off_is_told_of_who_gave_it(
-    naming: dict[str, House],
-) -> None:
+def test_a_refusal_that_is_the_answer_and_breaks_off_is_told_of_who_gave_it(naming: dict[str, House]) -> None:
     exchange = naming["refusal"].exchange(naming["refusal"].ask("chat", "cut", stream=True))
 
     assert exchange.endpoint == "cut-a/m"

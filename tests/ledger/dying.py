@@ -28,11 +28,7 @@ async def record(state: Path, count: int) -> None:
     for number in range(count):
         one = exchange(number, "x")
         body = Body(Part.REQUEST, one.id.encode())
-        one = replace(
-            one,
-            retention="cases",
-            bodies=ledger.bodies.keep(one.id, one.at_ms, "cases", (body,)),
-        )
+        one = replace(one, retention="cases", bodies=ledger.bodies.keep(one.id, one.at_ms, "cases", (body,)))
         ledger.append(one)
         os.write(1, b"%b\n" % one.id.encode())
         if ledger.strict:

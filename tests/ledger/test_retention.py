@@ -15,18 +15,7 @@ from freehold.ledger.day_keys import key_to_open, keys_of
 from freehold.ledger.holds import HOLD, RELEASE, Hold, holds, keeps, new_hold, standing_hold
 from freehold.ledger.ledger import event, noted
 from freehold.ledger.recovery import recover
-from freehold.ledger.retention import (
-    BEGUN,
-    DONE,
-    STEPS,
-    Ending,
-    State,
-    When,
-    end_of,
-    expire,
-    standings,
-    turn,
-)
+from freehold.ledger.retention import BEGUN, DONE, STEPS, Ending, State, When, end_of, expire, standings, turn
 from freehold.ledger.sealing import KEY_BYTES
 from freehold.vocabulary.errors import BadRequest, LedgerUnavailable, NotFound
 from freehold.vocabulary.exchange import Event

@@ -10,12 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
-from freehold.stats.intervals import (
-    clopper_pearson,
-    mean_interval,
-    predicted,
-    wilson,
-)
+from freehold.stats.intervals import clopper_pearson, mean_interval, predicted, wilson
 
 Floats = NDArray[np.float64]
 

@@ -117,11 +117,7 @@ async def test_of_several_addresses_one_that_lives_is_enough(
     monkeypatch.setattr(connect, "RACE_DELAY_S", delay_s)
     async with provider(saying(HELLO)) as served:
         with ExitStack() as stack:
-            made = {
-                "live": ("127.0.0.1", served.port),
-                "refusing": refusing(stack),
-                "silent": silent(stack),
-            }
+            made = {"live": ("127.0.0.1", served.port), "refusing": refusing(stack), "silent": silent(stack)}
             with name_stands_for(*(made[kind] for kind in addresses)):
                 async with door_to(served.url(HOST)) as door:
                     began = time.monotonic()

@@ -334,10 +334,7 @@ async def test_who_waits_in_line_for_too_long_is_told_which_knob_it_was() -> Non
         got = await failure(ask(door))
         hanging.cancel()
 
-    assert got == (
-        Fault.TIMEOUT_CONNECT,
-        "all 1 connections were in use (`upstream.connections_max`)",
-    )
+    assert got == (Fault.TIMEOUT_CONNECT, "all 1 connections were in use (`upstream.connections_max`)")
     assert len(served.requests) == 1
 
 
@@ -410,10 +407,7 @@ async def test_idle_connections_are_swept_and_the_busy_one_is_not() -> None:
         await wire.say(HELLO if body == b"{}" else HELLO[:-1])
         await wire.until_hung_up()
 
-    async with (
-        provider(play) as served,
-        door_to(served.url(), upstream=Upstream(idle_s=0.5)) as door,
-    ):
+    async with provider(play) as served, door_to(served.url(), upstream=Upstream(idle_s=0.5)) as door:
         slow = await send(door, b"{ }", whole=False)
         await asyncio.gather(ask(door), ask(door))
         door.sweep()

@@ -17,16 +17,7 @@ import msgspec
 import numpy as np
 
 from freehold.bench.results import Judgement, Line, Plan, Sample
-from freehold.bench.standing import (
-    UNKNOWN,
-    BenchReport,
-    Difference,
-    Gap,
-    Rank,
-    Seat,
-    Standing,
-    Traits,
-)
+from freehold.bench.standing import UNKNOWN, BenchReport, Difference, Gap, Rank, Seat, Standing, Traits
 from freehold.bench.stopping import ALPHA, ALPHA_EARLY, Clusters
 from freehold.bench.values import Pair, Values, pairs
 from freehold.stats.betting import ConfidenceSequence

@@ -81,9 +81,7 @@ def _endpoint_problems(path: tuple[str, str], config: Config, document: Document
     entries = [entry for written in config.aliases.values() for entry in settings_of(written).pool]
     if "*" in name:
         yield document.problem(
-            path,
-            f'{table}: "{name}" has a `*`',
-            "Name one endpoint, as it is when the `*` is filled in.",
+            path, f'{table}: "{name}" has a `*`', "Name one endpoint, as it is when the `*` is filled in."
         )
     elif not any(_stands_for(entry, name) for entry in entries):
         meant = nearest(name, entries)

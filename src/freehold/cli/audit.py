@@ -7,26 +7,10 @@ from pathlib import Path
 from freehold.audits.classes import classes_in, user_class
 from freehold.audits.fleet import FLEET
 from freehold.audits.folder import Folder, run_called, runs
-from freehold.audits.kinds import (
-    EVERYDAY,
-    Prompts,
-    notworse,
-    parallel,
-    parity,
-    prompts_of,
-    same,
-)
+from freehold.audits.kinds import EVERYDAY, Prompts, notworse, parallel, parity, prompts_of, same
 from freehold.audits.replaying import rejudged, replayed
 from freehold.cli.as_json import print_json
-from freehold.cli.audit_run import (
-    Place,
-    begin,
-    margin_of,
-    place_of,
-    run_to_its_end,
-    settings_of,
-    tell_report,
-)
+from freehold.cli.audit_run import Place, begin, margin_of, place_of, run_to_its_end, settings_of, tell_report
 from freehold.cli.audit_scores import TASKS, cases_in, prompts_of_cases, see_checks
 from freehold.cli.audit_sealed import opening
 from freehold.cli.audit_traffic import prompts_of_traffic

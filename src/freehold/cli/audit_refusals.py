@@ -86,11 +86,4 @@ def _told(declining: Sequence[Rate], folder: Folder) -> Iterator[str]:
 def _row(cell: Cell) -> Sequence[str]:
     corrected = f"{cell.rate.estimate:.0%} ({cell.rate.low:.0%}-{cell.rate.high:.0%})"
     scores = (corrected if cell.corrected else f"{cell.rate.estimate:.2f}", f"{cell.peers_rate:.2f}")
-    return (
-        cell.topic,
-        cell.language or "-",
-        cell.endpoint,
-        *scores,
-        f"{cell.e_value:.3g}",
-        cell.stands_out,
-    )
+    return (cell.topic, cell.language or "-", cell.endpoint, *scores, f"{cell.e_value:.3g}", cell.stands_out)

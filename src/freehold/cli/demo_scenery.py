@@ -106,10 +106,7 @@ SOUTH = Provider(
     "south", "atlas-2", Dialect.CHAT, _ATLAS | _known("South Inc", "Polar Cloud", "US", 0, (3.0, 12.0))
 )
 WEST = Provider(
-    "west",
-    "meridian-1",
-    Dialect.MESSAGES,
-    _MERIDIAN | _known("West Oy", "West Cloud", "FI", 0, (4.0, 16.0)),
+    "west", "meridian-1", Dialect.MESSAGES, _MERIDIAN | _known("West Oy", "West Cloud", "FI", 0, (4.0, 16.0))
 )
 PROVIDERS = (NORTH, SOUTH, WEST)
 

@@ -94,12 +94,7 @@ class Taken(NamedTuple):
     fates: Mapping[str, str]  # endpoint: lost, changed, kept or unknown
 
 
-_COLUMNS = (
-    ("alias",),
-    ("endpoint",),
-    ("parent", "cloud"),
-    ("entity_jurisdiction", "inference_region"),
-)
+_COLUMNS = (("alias",), ("endpoint",), ("parent", "cloud"), ("entity_jurisdiction", "inference_region"))
 WORDS = ("endpoint", "parent", "cloud", "entity_jurisdiction", "inference_region")  # what can be taken away
 _NEXT = (
     ("alias", "endpoint"),

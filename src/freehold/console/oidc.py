@@ -260,11 +260,7 @@ def _start(request: Request, provider: Provider) -> Response:
     response = RedirectResponse(url, 303)
     # Lax: the way back begins at the provider, and a strict cookie would not come along.
     response.set_cookie(
-        _cookie(request),
-        pending.state,
-        int(PENDING_S),
-        secure=base.startswith("https:"),
-        httponly=True,
+        _cookie(request), pending.state, int(PENDING_S), secure=base.startswith("https:"), httponly=True
     )
     return response
 

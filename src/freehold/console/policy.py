@@ -147,12 +147,7 @@ def _described(view: Known, asked: Mapping[str, str], alias: str) -> RequestFact
     tools = {YES: True, NO: False}.get(asked.get("tools", ""))
     purpose, region = asked.get("purpose", "").strip(), asked.get("user_region", "").strip().upper()
     return RequestFacts(
-        application,
-        alias,
-        said or None,
-        purpose or settings.purpose,
-        region or settings.user_region,
-        tools,
+        application, alias, said or None, purpose or settings.purpose, region or settings.user_region, tools
     )
 
 

@@ -4,17 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from freehold.dialects.fields import Fields
-from freehold.vocabulary.conversation import (
-    Cache,
-    Choice,
-    File,
-    Image,
-    Part,
-    Schema,
-    Text,
-    Tool,
-    ToolChoice,
-)
+from freehold.vocabulary.conversation import Cache, Choice, File, Image, Part, Schema, Text, Tool, ToolChoice
 from freehold.vocabulary.errors import BadRequest
 
 Parts = Mapping[str, Callable[[Fields], Part]]  # how to read a part, by its type

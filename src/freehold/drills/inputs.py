@@ -110,9 +110,7 @@ def _resolved(inputs: Inputs) -> Resolved:
     config = Config(
         data_classes=inputs.data_classes,
         policy=replace(
-            Config().policy,
-            default_class=inputs.default_class,
-            refused_elsewhere=inputs.refused_elsewhere,
+            Config().policy, default_class=inputs.default_class, refused_elsewhere=inputs.refused_elsewhere
         ),
         providers=inputs.providers,
         aliases=dict(inputs.aliases),

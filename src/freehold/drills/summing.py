@@ -28,11 +28,7 @@ class Scales:
     """What is known of endpoints that a sum needs: prices, times and scores, before and under a scenario."""
 
     def __init__(
-        self,
-        before: World,
-        after: World,
-        timings: Mapping[str, Timing],
-        qualities: Mapping[str, Interval],
+        self, before: World, after: World, timings: Mapping[str, Timing], qualities: Mapping[str, Interval]
     ) -> None:
         self._before, self._after = before, after
         self._timings, self._qualities = timings, qualities

@@ -22,12 +22,7 @@ from freehold.dialects.errors import (
 from freehold.dialects.glance import NotAnAnswer, StreamGlance, glance
 from freehold.dialects.peek import Head, with_model
 from freehold.dialects.seals import holds_mark
-from freehold.dialects.translate import (
-    StreamTranslator,
-    Translated,
-    translate_answer,
-    translate_request,
-)
+from freehold.dialects.translate import StreamTranslator, Translated, translate_answer, translate_request
 from freehold.gateway.client import Headers
 from freehold.gateway.failing import failed, header, word
 from freehold.gateway.opening import opening

@@ -38,10 +38,7 @@ class WitnessApp:
             return
         answer = await self._answer(scope, receive)
         body = answer.body.encode()
-        headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", b"%d" % len(body)),
-        ]
+        headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

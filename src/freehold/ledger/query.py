@@ -13,14 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from freehold.ledger.index import REBUILD, indexed_bytes, reading, version
-from freehold.ledger.segment import (
-    event_of,
-    exchange_of,
-    journals,
-    records_after,
-    segments,
-    written_bytes,
-)
+from freehold.ledger.segment import event_of, exchange_of, journals, records_after, segments, written_bytes
 from freehold.vocabulary.errors import BadRequest, LedgerUnavailable
 from freehold.vocabulary.exchange import Event, Exchange, Record
 

@@ -126,8 +126,7 @@ class Witness:
     def _answer(self, asked: Submission, signers: Sequence[Verifier], now_s: int) -> Answer:
         found, known = asked.checkpoint, {(each.name, each.id) for each in signers}
         note = Note(
-            asked.note.text,
-            tuple(line for line in asked.note.signatures if (line.name, line.id) in known),
+            asked.note.text, tuple(line for line in asked.note.signatures if (line.name, line.id) in known)
         )
         last, last_s = self._last(found.origin)
         if asked.old != last.size:

@@ -10,18 +10,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from freehold.policy.expression import (
-    All,
-    Compare,
-    Either,
-    Literal,
-    Name,
-    Node,
-    Not,
-    compared,
-    known,
-    usable,
-)
+from freehold.policy.expression import All, Compare, Either, Literal, Name, Node, Not, compared, known, usable
 from freehold.policy.kleene import Masks, bits, both, either, everywhere, negated
 from freehold.policy.rules import Effect, Policy, Rule, refused_by, worst_first
 from freehold.vocabulary.decision import Decision, Refusal, Verdict

@@ -155,10 +155,9 @@ def test_system_prompts_and_images_arrive(office: Desk, spoken: str) -> None:
     assert (turn["role"], turn["text"]) == ("user", "What is this?")
     assert (
         turn["images"]
-        == [
-            {"media_type": "image/png", "base64_length": len(PIXEL)},
-            {"url": "https://example.org/a.png"},
-        ][: len(images)]
+        == [{"media_type": "image/png", "base64_length": len(PIXEL)}, {"url": "https://example.org/a.png"}][
+            : len(images)
+        ]
     )
 
 

@@ -81,9 +81,7 @@ def _tools(request: Fields, choice: ToolChoice | None) -> tuple[Tool, ...]:
 def _tool(tool: Fields) -> Tool:
     schema = _either_schema(tool, "parametersJsonSchema", "parameters")
     read = Tool(
-        tool.need("name", str),
-        tool.take("description", str),
-        schema or {"type": "object", "properties": {}},
+        tool.need("name", str), tool.take("description", str), schema or {"type": "object", "properties": {}}
     )
     tool.close()
     return read

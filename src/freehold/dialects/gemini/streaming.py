@@ -5,12 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from freehold.dialects.asking import model_arguments
-from freehold.dialects.gemini.reading import (
-    arguments_of,
-    call_id,
-    finish_word_of,
-    read_response,
-)
+from freehold.dialects.gemini.reading import arguments_of, call_id, finish_word_of, read_response
 from freehold.dialects.gemini.turns import Object, call_object
 from freehold.dialects.gemini.words import (
     Candidate,

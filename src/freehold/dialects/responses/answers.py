@@ -34,12 +34,7 @@ _REPEATED: Object = {
     "top_p": 1.0,
     "user": None,
 }
-_DONE: Object = {
-    "background": False,
-    "previous_response_id": None,
-    "store": False,
-    "truncation": "disabled",
-}
+_DONE: Object = {"background": False, "previous_response_id": None, "store": False, "truncation": "disabled"}
 _fields = msgspec.json.Decoder(dict[str, Raw])
 
 

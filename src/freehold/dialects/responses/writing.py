@@ -210,11 +210,7 @@ def _thought(thought: Thinking, lost: dict[str, None]) -> Iterator[Object]:
         lost["thinking"] = None
         return
     summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
-    item: Object = {
-        "type": "reasoning",
-        "summary": summary,
-        "encrypted_content": encrypted_content(thought),
-    }
+    item: Object = {"type": "reasoning", "summary": summary, "encrypted_content": encrypted_content(thought)}
     yield item | ({"id": thought.id} if thought.id else {})
 
 
