@@ -1,6 +1,7 @@
 """`freehold drill report` and `verify`: a report for each shipped scenario, and whatever is changed in it is found."""
 
 import json
+import os
 import re
 import shutil
 import time
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from freehold.cli.drill_report import BYTES_MAX
 from freehold.cli.main import main
 from freehold.config.document import parse
 from freehold.config.schema import Ledger
@@ -132,6 +134,8 @@ def test_a_number_that_was_changed_is_named_with_its_path(
         (("inputs", "policies", 0, "text"), lambda text: text.replace("at-home", "elsewhere"), "reads as"),
         (("inputs", "until_ms"), lambda at: at - 36 * 3_600_000, "simulation.exchanges"),
         (("scenario",), lambda text: text.replace("US", "FR"), "simulation.fates"),
+        (("scenario",), lambda text: f"a = {'[' * 100_000}", "too deep"),
+        (("scenario",), lambda text: f"{'a.' * 25_000}a = 1", "too deep"),
         (("findings", 0, "says"), lambda said: f"Not so: {said}", "findings[0].says"),
         (("register", 1, "value"), lambda said: "easily done", "register[1].value"),
         (("announced", 0, "event"), lambda name: "e" + "0" * 27, "that of another record"),
@@ -175,7 +179,7 @@ def test_a_report_that_was_worked_out_by_another_policy_is_not_the_one_that_was_
     assert wrong(said) == ["the result is not the one whose SHA-256 was put on the ledger (drill-simulated)"]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 1}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 1}', b"\xff", b'{"x":' * 100_000])
 def test_what_is_no_report_is_said_to_be_none(
     example: Path, tmp_path: Path, capsys: Printed, data: bytes
 ) -> None:
@@ -195,12 +199,23 @@ def test_a_page_that_says_something_else_is_found(example: Path, tmp_path: Path,
     for name in ("report.json", "report.html"):
         shutil.copy(out(example, ONE) / name, tmp_path / name)
     page = tmp_path / "report.html"
-    page.write_text(page.read_text().replace("stands on one leg", "stands firmly", 1))
+    for changed_page in (page.read_bytes().replace(b"stands on one leg", b"stands firmly", 1), b"\xff\xfe"):
+        page.write_bytes(changed_page)
 
-    code, said = verified(example, tmp_path / "report.json", capsys)
+        code, said = verified(example, tmp_path / "report.json", capsys)
 
-    assert code == 1
-    assert wrong(said) == ["report.html says something else than report.json"]
+        assert code == 1
+        assert wrong(said) == ["report.html says something else than report.json"]
+
+
+def test_what_cannot_be_a_report_is_not_read(example: Path, tmp_path: Path, capsys: Printed) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "long").open("wb") as file:
+        file.truncate(BYTES_MAX + 1)
+
+    for name, why in (("pipe", "no file"), ("long", "longer than"), ("nobody", "no file")):
+        assert main(["drill", "verify", str(tmp_path / name), *config(example)]) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_a_record_that_was_changed_on_the_ledger_is_found(

@@ -35,6 +35,7 @@ from freehold.vocabulary.exchange import Event, Exchange, Part
 
 PAGE = "report.html"
 ENDING = ".toml"
+BYTES_MAX = 256 << 20  # of a report that is checked
 
 T = TypeVar("T")
 
@@ -70,16 +71,12 @@ def run(args: Namespace) -> int:
 def run_verify(args: Namespace) -> int:
     """Work every number of a report out again; the exit code is 1 where one differs."""
     file, state = Path(args.report), _state(args)
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        said = f"{file} cannot be read: {error.strerror}"
-        raise Stop(USAGE, BadRequest(said, remedy="Name the report.json of a drill.")) from None
+    data = _file(file)
     with progress("working it out again"):
         body = _bodies(args, state, config_of(args).ledger, file.name) if args.bodies else None
         told = list(checks(data, state, args.vkey, body))
         if (beside := file.with_name(PAGE)).exists():
-            told.append(looks_right(data, beside.read_text(encoding="utf-8")))
+            told.append(looks_right(data, _file(beside).decode(errors="replace")))
     if args.json:
         print_json([one._asdict() for one in told])
     else:
@@ -88,6 +85,18 @@ def run_verify(args: Namespace) -> int:
         left = sum(one.state == OPEN for one in told)
         print(f"\n{wrong} wrong, {left} open" if wrong else f"\neverything agrees; {left} open")
     return PROBLEMS if any(one.state == WRONG for one in told) else OK
+
+
+def _file(file: Path) -> bytes:
+    """What somebody has sent, if it can be a report or its page."""
+    try:
+        size = file.stat().st_size if file.is_file() else None
+        if size is not None and size <= BYTES_MAX:
+            return file.read_bytes()
+        why = "it is no file" if size is None else f"it is longer than {BYTES_MAX:,} bytes"
+    except OSError as error:
+        why = str(error.strerror)
+    raise Stop(USAGE, BadRequest(f"{file} cannot be read: {why}", remedy="Name the report.json of a drill."))
 
 
 def _state(args: Namespace) -> Path:

@@ -11,6 +11,8 @@ from freehold.config.places import KeyPath, Place, places
 from freehold.vocabulary.errors import ConfigError
 
 _TOML_PLACE = re.compile(r" \((?:at line (\d+), column (\d+)|at end of document)\)$")
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
+_DEEP = re.compile(rf"""(?<![\w."'-])(?:{_PART}){{64}}""")  # a key of so many parts
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -78,10 +80,16 @@ def parse(text: str, file: str) -> Document:
     """The document that `text` is. Raises ConfigError when it is not TOML."""
     text = text.replace("\r\n", "\n")
     try:
+        if _DEEP.search(text):  # the parser would take time and memory by the square of its parts
+            raise RecursionError
         raw = tomllib.loads(text)
+        return Document(file, raw, places(text), text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text, file) from None
-    return Document(file, raw, places(text), text)
+    except RecursionError:
+        raise ConfigError(
+            "tables lie too deep in one another", remedy="Write them flat.", file=file
+        ) from None
 
 
 def _syntax_error(said: str, text: str, file: str) -> ConfigError:

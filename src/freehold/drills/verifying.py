@@ -31,8 +31,20 @@ OK, OPEN, WRONG = "ok", "open", "WRONG"
 RELATIVE = 1e-9
 NAMED = 20  # differences that are told one by one
 _ASIDE = ("freehold", "announced", "keys", "checkpoints")  # who made it, and what is checked in another way
-_UNREADABLE = (FreeholdError, msgspec.DecodeError, ValueError, LookupError, TypeError, ArithmeticError)
+_UNREADABLE = (
+    FreeholdError,
+    msgspec.DecodeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RecursionError,
+)
 _FROM_BODIES = ("data_side", "findings", "register")
+
+
+class _Told(msgspec.Struct):
+    about: dict[str, Any]
 
 
 class Line(NamedTuple):
@@ -204,10 +216,10 @@ def _proofs(report: Report, state: Path, keys: Sequence[str]) -> Iterator[Line]:
         try:
             proof = parse_proof(one.proof.encode())
             found = proof.checked(trusted)
-        except Unverified as error:
+            told = msgspec.json.decode(proof.record, type=dict[str, Any])
+        except _UNREADABLE as error:
             yield Line(WRONG, f"the proof of {one.kind} {one.event}: {error}")
             continue
-        told = msgspec.json.decode(proof.record)
         if (told.get("id"), told.get("kind"), told.get("at_ms")) != (one.event, one.kind, one.at_ms):
             yield Line(WRONG, f"the proof of {one.kind} {one.event} is that of another record")
         else:
@@ -238,6 +250,6 @@ def _abouts(announced: Iterable[Any], kind: str) -> Iterator[Mapping[str, Any]]:
     for one in announced:
         if one.kind == kind and one.proof is not None:
             try:
-                yield msgspec.json.decode(parse_proof(one.proof.encode()).record)["about"]
-            except (Unverified, msgspec.DecodeError, KeyError):
+                yield msgspec.json.decode(parse_proof(one.proof.encode()).record, type=_Told).about
+            except _UNREADABLE:
                 continue  # said where proofs are checked
