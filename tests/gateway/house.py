@@ -3,9 +3,6 @@
 import asyncio
 import http.client
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +16,7 @@ from freehold.ledger import query
 from freehold.sparring.respond import Traits
 from freehold.sparring.server import Sparring
 from freehold.vocabulary.exchange import Exchange
+from tests.warm import Warm
 
 T = TypeVar("T")
 
@@ -31,7 +29,7 @@ PATHS = {
 }
 METHODS = {"gemini": "generateContent", "gemini-embeddings": "embedContent"}
 PATIENCE_S = (
-    30.0  # far more than any answer here takes on a busy machine: a test that hangs fails, and says where
+    60.0  # far more than any answer here takes on a busy machine: a test that hangs fails, and says where
 )
 
 
@@ -156,7 +154,7 @@ class House:
 
     url: str
     state: Path
-    process: "subprocess.Popen[str]" = field(repr=False)
+    process: Warm = field(repr=False)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Said:
         """Send bytes, and read the answer to its end, good or bad."""
@@ -238,14 +236,10 @@ def house(folder: Path, config: str, *, keys: Callable[[KeyStore], object] | Non
     file.write_text(f'state_dir = "{state}"\n{config}', encoding="utf-8")
     if keys is not None:
         keys(KeyStore(state))
-    command = [sys.executable, "-m", "freehold", "up", "--config", str(file), "--port", "0", "--json"]
-    command += ["--console-port", "0"]
+    words = ("up", "--config", str(file), "--port", "0", "--json", "--console-port", "0")
     with errors.open("w") as stderr:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=dict(os.environ)
-        )
+        process = Warm("freehold", *words, stderr=stderr)
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         assert line, errors.read_text()
         yield House(json.loads(line)["url"], state, process)

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,8 +13,9 @@ import h11
 
 from freehold.ledger import query
 from freehold.vocabulary.exchange import Exchange
+from tests.warm import Warm
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # far more than anything here takes on a busy machine
 
 
 class Gateway:
@@ -28,17 +26,22 @@ class Gateway:
         self.file.write_text(f'state_dir = "{self.state}"\n{config}', encoding="utf-8")
         self.port = 0
         self.said: dict[str, Any] = {}  # once it was ready
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Warm | None = None
 
     def start(self, *words: str) -> Self:
         """Start, and wait until it says that it is ready."""
-        command = [sys.executable, "-m", "freehold", "up", "--config", str(self.file), "--json"]
-        command += ["--port", str(self.port), "--console-port", "0", *words]
+        command = (
+            "up",
+            "--config",
+            str(self.file),
+            "--json",
+            "--port",
+            str(self.port),
+            "--console-port",
+            "0",
+        )
         with self.errors.open("a") as stderr:
-            self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=dict(os.environ)
-            )
-        assert self.process.stdout is not None
+            self.process = Warm("freehold", *command, *words, stderr=stderr)
         line = self.process.stdout.readline()
         assert line, self.errors.read_text()
         self.said = json.loads(line)
@@ -219,7 +222,7 @@ async def ask(port: int, data: bytes, method: str = "POST") -> Heard:
         return await calling.hear(method)
 
 
-async def eventually(holds: Callable[[], object], within_s: float = 30.0) -> None:
+async def eventually(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     """Wait for something that another process or thread does."""
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - what it waits for is not ours to announce

@@ -1,12 +1,9 @@
 """A process that is killed at any point of the way of a record loses nothing that it acknowledged."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -19,20 +16,21 @@ from freehold.ledger.recovery import recover
 from freehold.ledger.segment import journals, records_after, segments
 from freehold.ledger.verify import logs, verify
 from tests.ledger.ledger_samples import SETTINGS, ids_in_database
+from tests.warm import Warm
 
-ROOT = Path(__file__).parents[2]
 RECORDS = "400"  # far more than it takes to pass each point a few times
 DURABLE = "durable "
 
 
 def killed_at(state: Path, point: str, mode: str) -> tuple[list[str], int]:
     """What a process acknowledged before it died at a point, line by line, and how it ended."""
-    command = [sys.executable, "-m", "tests.ledger.dying", str(state), mode, RECORDS]
-    env: Mapping[str, str] = {**os.environ, FAULT_VARIABLE: point}
-    died = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, check=False)
-    assert b"Traceback" not in died.stderr, died.stderr.decode()
-    whole = died.stdout[: died.stdout.rfind(b"\n") + 1]
-    return whole.decode().splitlines(), died.returncode
+    with pytest.MonkeyPatch.context() as patch, TemporaryFile("w+") as errors:
+        patch.setenv(FAULT_VARIABLE, point)
+        died = Warm("tests.ledger.dying", str(state), mode, RECORDS, stderr=errors)
+        told = died.communicate()
+        errors.seek(0)
+        assert "Traceback" not in (said := errors.read()), said
+    return told[: told.rfind("\n") + 1].splitlines(), died.wait()
 
 
 @pytest.mark.parametrize(("passage", "mode"), [(1, "strict"), (3, "journal")])

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from threading import Thread
 
@@ -14,26 +12,21 @@ from freehold.ledger.recovery import Recovered, recover
 from freehold.ledger.segment import Damage, framed
 from freehold.vocabulary.exchange import OPENED, Event
 from tests.ledger.ledger_samples import abandoned, exchange, ids, ids_in_database, journal_of, lines
-
-ROOT = Path(__file__).parents[2]
-
-
-def appending(state: Path, node: str, prefix: str, *count: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "tests.ledger.appender", str(state), node, prefix, *count]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+from tests.warm import Warm
 
 
-def acknowledged(process: "subprocess.Popen[bytes]", kill_after: int | None = None) -> list[str]:
+def appending(state: Path, node: str, prefix: str, *count: str) -> Warm:
+    return Warm("tests.ledger.appender", str(state), node, prefix, *count)
+
+
+def acknowledged(process: Warm, kill_after: int | None = None) -> list[str]:
     """The ids that were printed, without one that was cut off; the process may be killed after so many bytes."""
-    assert process.stdout is not None
-    printed = b""
+    printed = ""
     if kill_after is not None:
         printed = process.stdout.read(kill_after)
         process.send_signal(signal.SIGKILL)
-    printed += process.stdout.read()
-    process.stdout.close()
-    process.wait()
-    return printed[: printed.rfind(b"\n") + 1].decode().split()
+    printed += process.communicate()
+    return printed[: printed.rfind("\n") + 1].split()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ Nothing happens here unless the environment names one of them: see `config/envir
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import count
 
 from freehold.config.environment import environment, fault_point
@@ -43,5 +44,12 @@ def _deadly(wanted: str, time: int) -> Callable[[str], None]:
     return reached
 
 
-_wanted = fault_point(environment())
-reached: Callable[[str], None] = _passed if _wanted is None else _deadly(*_wanted)
+@cache
+def _at_points() -> Callable[[str], None]:
+    wanted = fault_point(environment())
+    return _passed if wanted is None else _deadly(*wanted)
+
+
+def reached(point: str) -> None:
+    """Go on, or die here; the first point that is passed looks into the environment."""
+    _at_points()(point)
