@@ -70,6 +70,15 @@ def test_alike_is_added_up_and_different_is_kept_apart(tmp_path: Path) -> None:
     assert len(found.minutes[first]) == 2
 
 
+def test_an_answer_whose_length_nobody_counted_has_no_count(tmp_path: Path) -> None:
+    served = Served("1", usage=Usage(100, None))
+    ledger(
+        tmp_path, exchange(0), exchange(1, served=served), exchange(2, served=served, dialect="embeddings")
+    )
+
+    assert sums(read_traffic(tmp_path, *EVER))[1:3] == (2, 110 + 100)
+
+
 def test_what_only_a_journal_holds_yet_is_read_as_well(tmp_path: Path) -> None:
     ledger(tmp_path, *map(exchange, range(5)))
     journal = Journal.open(tmp_path / "journal", "node-1", schema.Ledger())

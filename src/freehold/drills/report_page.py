@@ -144,7 +144,7 @@ def _lines(lines: Iterable[Line]) -> str:
             number(line.cost_after_usd) + without(line.unpriced),
             number(line.latency_before_ms) + without(line.untimed_before),
             number(line.latency_after_ms) + without(line.untimed),
-            points(line.quality) + without(line.quality and line.unmeasured),
+            points(line.quality) + without(line.unmeasured if line.quality else 0.0),
         )
         for line in lines
     ]

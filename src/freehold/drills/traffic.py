@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from freehold.gateway.cost import ONLY_INPUT
 from freehold.ledger.query import events, reader
 from freehold.ledger.search_rows import aside
 from freehold.vocabulary.errors import LedgerUnavailable
@@ -59,7 +60,7 @@ class Group(Struct):
     exchanges: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    counted: int = 0  # exchanges whose tokens were counted
+    counted: int = 0  # exchanges whose tokens were counted, all that there are of them
     cost_usd: float = 0.0
     priced: int = 0  # exchanges whose cost is known
     took_us: int = 0
@@ -92,7 +93,7 @@ class Traffic(Struct, frozen=True, dict=True):
 
 class _Usage(Struct, gc=False, frozen=True):
     input_tokens: int | None = None
-    output_tokens: int = 0
+    output_tokens: int | None = None
 
 
 class _Served(Struct, gc=False, frozen=True):
@@ -193,10 +194,10 @@ def _counted(records: Iterable[bytes]) -> "dict[_Key, _Cell]":
         minutes[row.at_ms // MINUTE_MS] += 1
         counts[0] += row.took_us
         counts[1] += row.first_byte_us
-        usage = row.served.usage
-        if usage.input_tokens is not None:
-            counts[2] += usage.input_tokens
-            counts[3] += usage.output_tokens
+        read, written = row.served.usage.input_tokens, row.served.usage.output_tokens
+        if read is not None and (written is not None or row.dialect in ONLY_INPUT):
+            counts[2] += read
+            counts[3] += written or 0
             counts[4] += 1
         if row.cost_usd is not None:
             counts[5] += 1
