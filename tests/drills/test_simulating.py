@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from scipy.stats import binom
 
+from freehold.config.schema import Limit
 from freehold.drills.deciding import AS_RECORDED, DECLINED
 from freehold.drills.loading import shipped
 from freehold.drills.scenario import Change, Loss, Scenario
@@ -19,6 +20,7 @@ from freehold.drills.traffic import Kind, Traffic
 from freehold.drills.world import World
 from freehold.vocabulary.report import Interval
 from tests.drills.example import AZURE, BEDROCK, CLAUDE, MISTRAL, OPENAI, OWN, company, kind, traffic
+from tests.drills.typical import typical
 
 LIMITS = """
 [limits.spread]
@@ -206,6 +208,22 @@ def test_a_share_that_a_model_declines_is_not_served(here: World) -> None:
     assert (found.refused, found.served_after) == ({DECLINED: 0.25}, 0.75)
 
 
+def test_a_model_that_only_its_callers_name_declines_as_well(tmp_path: Path) -> None:
+    one = kind("openrouter/lab/model", alias="any/lab/model")
+
+    found = simulated(typical(tmp_path), changing("openrouter/lab/model", refuses_share=0.25), (one, 100))
+
+    assert found.total.refused == {DECLINED: 0.25}
+
+
+def test_there_are_no_words_to_decline_an_embedding_with(here: World) -> None:
+    embeds = "mistral/mistral-embed"
+
+    found = simulated(here, changing(embeds, refuses_share=0.25), (kind(embeds, alias="embed"), 100))
+
+    assert found.total.by_after == {embeds: 1}
+
+
 def test_quality_changes_by_the_difference_of_scores_and_unknown_stays_unknown(here: World) -> None:
     scores = {f"{AZURE}".replace("/", "__"): 0.8, f"{OPENAI}".replace("/", "__"): 0.7}
     counts = [(kind(), 50), (kind(OWN, data_class="special"), 50)]
@@ -287,6 +305,28 @@ def test_what_is_supposed_is_said(here: World) -> None:
     ):
         assert word in said
     assert "0.00% of the answered exchanges to somebody else" in said
+
+
+def test_what_rules_of_now_would_not_have_allowed_then_is_told(here: World) -> None:
+    counts = [(kind(), 60), (kind(data_class="special"), 40)]
+
+    said = " ".join(simulated(here, NOTHING, *counts).assumptions)
+
+    assert (
+        "40.00% of the answered exchanges were answered by endpoints that the rules and pools of now" in said
+    )
+
+
+def test_tokens_that_nobody_counted_are_told_where_loads_have_limits_on_them(tmp_path: Path) -> None:
+    found = traffic([(kind(), 60)])
+    (group,) = found.groups.values()
+    group.counted = 0
+    limited = company(tmp_path)
+    limited.resolved.config.limits[AZURE] = Limit(tokens_per_minute=10_000)
+
+    said = " ".join(simulate(limited, NOTHING, found, {}).assumptions)
+
+    assert "Of 100.00% of the answered exchanges nobody counted the tokens" in said
 
 
 def test_limits_over_time_are_not_enforced_and_said_to_be_passed(tmp_path: Path) -> None:

@@ -28,8 +28,11 @@ _MINUTES = (
 _FASTEST = 'For "fastest" the means of the period stand for what the gateway measures from minute to minute.'
 _LEAST_BUSY = 'For "least_busy" everybody who may be asked is taken to get the same share.'
 _QUALITY = (
-    "Scores are taken to be independent of each other, and to hold for this traffic as for the bench's cases."
+    "Scores are taken to be independent of each other, and to hold for this traffic as for the bench's cases; for a "
+    "model that was not measured where it would answer under another's name, its score at another provider stands."
 )
+_STICKY = "Each exchange is decided by itself: that conversations stay with one endpoint is left out."
+_ONE = "An exchange counts as that of who answered it first, whoever was asked beside it or went on with its stream."
 _EMBEDS = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS)
 _EMBEDDINGS = (
     "Embeddings of another model count as served, though an index that was made with one model cannot be searched "
@@ -54,8 +57,7 @@ def assumptions(
     yield from _of_period(scenario, traffic)
     yield from _left_out(traffic, found)
     yield from _engine(found)
-    strategies = {settings.strategy for settings in world.resolved.settings.values()}
-    yield from (said for one, said in _STRATEGIES.items() if one in strategies)
+    yield from _routing(world)
     yield from _of_limits(after, found)
     yield _LATENCY
     if found.total.quality is not None and found.total.quality.low < found.total.quality.high:
@@ -86,6 +88,16 @@ def untouched(after: World) -> Iterator[str]:
             )
         elif model is not None:
             yield f"Under the name of {name}, {model} answers."
+
+
+def _routing(world: World) -> Iterator[str]:
+    every = world.resolved.settings.values()
+    strategies = {settings.strategy for settings in every}
+    yield from (said for one, said in _STRATEGIES.items() if one in strategies)
+    if any(one.sticky and one.strategy is not Strategy.ORDERED for one in every):
+        yield _STICKY
+    if any(one.hedge or one.continue_ for one in every):
+        yield _ONE
 
 
 _STRATEGIES = {Strategy.FASTEST: _FASTEST, Strategy.LEAST_BUSY: _LEAST_BUSY}
@@ -123,12 +135,13 @@ def _left_out(traffic: Traffic, found: Outcome) -> Iterator[str]:
 def _engine(found: Outcome) -> Iterator[str]:
     """How far policy and routing by themselves agree with who answered in fact."""
     cells: dict[tuple[str, str, str], float] = defaultdict(float)
-    count = 0
+    count = shut = 0
     for row in found.rows:
         case, kind = found.deciding.case(row.kind), row.kind
         if case is None or kind.endpoint is None or not row.was_served or kind.cached:
             continue
         count += row.group.exchanges
+        shut += row.group.exchanges if kind.endpoint not in case.allowed_before else 0
         cells[kind.application, kind.alias, kind.endpoint] += row.group.exchanges
         for endpoint, share in (case.first_before or {"": 1.0}).items():
             cells[kind.application, kind.alias, endpoint] -= share * row.group.exchanges
@@ -137,6 +150,11 @@ def _engine(found: Outcome) -> Iterator[str]:
         yield (
             f"Without the scenario, policy and routing by themselves would have sent {apart:.2%} of the answered "
             "exchanges to somebody else than the record says (failovers, limits, other rules then)."
+        )
+    if shut:
+        yield (
+            f"{shut / count:.2%} of the answered exchanges were answered by endpoints that the rules and pools of now "
+            "do not allow. They are decided by what holds now; what becomes of them is no effect of the scenario alone."
         )
 
 
@@ -152,6 +170,11 @@ def _of_limits(after: World, found: Outcome) -> Iterator[str]:
         yield f"No limit of rate is known of {', '.join(unlimited)}: taken to have room for everything."
     if limits:
         yield _MINUTES
+    served = [row for row in found.rows if row.was_served and not row.kind.cached]
+    uncounted = sum(row.group.exchanges for row in served if not row.group.counted)
+    if uncounted and any(limit.tokens_per_minute is not None for limit in limits.values()):
+        share = uncounted / sum(row.group.exchanges for row in served)
+        yield f"Of {share:.2%} of the answered exchanges nobody counted the tokens; in loads they have none."
 
 
 def _refusals(world: World, after: World) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from freehold.drills.asking import Shares, Tiers, asked, heeded, moved, tiers
 from freehold.drills.traffic import Group, Kind, Traffic
 from freehold.drills.world import World
+from freehold.gateway.cost import ONLY_INPUT
 from freehold.gateway.snapshot import Ruling
 from freehold.policy.rules import worst_first
 from freehold.vocabulary.decision import Refusal
@@ -32,8 +33,8 @@ class Case(Struct, frozen=True):
     first_after: Shares
     order: Tiers  # of who is left
     left: frozenset[str]
+    allowed_before: frozenset[str]  # by policy, without the scenario
     refused_by: str | None  # the rule that leaves nobody; None: policy allows somebody
-    was_refused: bool  # whether policy allows nobody without the scenario
 
 
 @dataclass(slots=True)
@@ -76,11 +77,7 @@ class Deciding:
         )
         self._before, self._after = before, after
         self._elsewhere = bool(before.resolved.config.policy.refused_elsewhere)
-        self._refuses = {
-            name: share
-            for name in before.endpoints
-            if (share := after.change(name).refuses_share) is not None
-        }
+        self._refuses: dict[str, float] = {}  # which share, by endpoint
         self._cases: dict[tuple[RequestFacts, str], Case | None] = {}
 
     def rows(self, traffic: Traffic) -> Iterator[Row]:
@@ -108,13 +105,17 @@ class Deciding:
             else tiers(ruling.lane, world.resolved.config.prices, how)
             for ruling, (world, how) in zip(rulings, self._worlds, strict=True)
         ]
+        left = frozenset(name for tier in orders[1] for name, _ in tier)
+        if dialect not in ONLY_INPUT:  # there are no words to refuse with
+            shares = {name: self._after.change(name).refuses_share for name in left}
+            self._refuses |= {name: share for name, share in shares.items() if share is not None}
         return Case(
             asked(orders[0]),
             asked(orders[1]),
             orders[1],
-            frozenset(name for tier in orders[1] for name, _ in tier),
+            left,
+            before.allowed,
             None if after.allowed else _rule(after),
-            not before.allowed,
         )
 
     def _row(self, kind: Kind, group: Group, case: Case) -> Row:
@@ -126,7 +127,7 @@ class Deciding:
             row.lost = 1.0
         elif not served and kind.outcome != Outcome.REJECTED:
             row.failed = 1.0
-        elif not served and not case.was_refused:
+        elif not served and case.allowed_before:
             row.refused[AS_RECORDED] = 1.0
         elif kind.cached:
             row.memory = 1.0
@@ -139,7 +140,7 @@ class Deciding:
         row.who = case.first_after
         if row.was_served and endpoint is not None:
             row.who = moved(endpoint, case.first_before, case.first_after, there=endpoint in case.left)
-        if self._refuses.keys() & row.who.keys():
+        if row.kind.dialect not in ONLY_INPUT and self._refuses.keys() & row.who.keys():
             row.who, declined = heeded(case.order, row.who, self._refuses, elsewhere=self._elsewhere)
             if declined:
                 row.refused[DECLINED] = declined
