@@ -33,6 +33,22 @@ class Resolved:
     globs: tuple[tuple[str, Pool], ...]  # by what stands before the `*`, the longest first
     settings: Mapping[str, Alias]  # how each alias's pool is used, by the alias as it is written
 
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """All pools, by the alias as it is written."""
+        return {**self.aliases, **{f"{prefix}*": pool for prefix, pool in self.globs}}
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The endpoints of all pools, by their ids."""
+        return {one.id: one for pool in self.pools.values() for one in pool}
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Who is called "provider/model", in whatever pool or in none; None: there is no such provider."""
+        provider, _, model = name.partition("/")
+        found = self.accounts.get(provider)
+        return Endpoint(name, provider, model, tuple(found.urls)) if found is not None and model else None
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:

@@ -37,8 +37,7 @@ def run(args: Namespace) -> int:
     """Compare every endpoint with its baseline; of those that have none, take one."""
     place = place_of(args)
     see_limits(args)
-    pools = (*place.resolved.aliases.values(), *(pool for _, pool in place.resolved.globs))
-    endpoints = sorted({one.id for pool in pools for one in pool if "*" not in one.id})
+    endpoints = place.endpoints
     if not endpoints:
         raise Stop(USAGE, ConfigError("the configuration has no endpoint", remedy="Add one to an alias."))
     strict = levels_for(place.resolved.config.audits, len(endpoints))

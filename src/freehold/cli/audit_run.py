@@ -52,10 +52,12 @@ class Place(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that can be asked: aliases and ids of endpoints."""
-        pools = (*self.resolved.aliases.values(), *(pool for _, pool in self.resolved.globs))
-        return tuple(
-            {*self.resolved.aliases, *(one.id for pool in pools for one in pool if "*" not in one.id)}
-        )
+        return tuple({*self.resolved.aliases, *self.endpoints})
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The ids of endpoints, but for patterns."""
+        return tuple(sorted(name for name in self.resolved.endpoints if "*" not in name))
 
 
 def place_of(args: Namespace) -> Place:

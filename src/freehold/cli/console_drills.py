@@ -13,7 +13,7 @@ from msgspec import Struct, convert
 from msgspec.structs import asdict, replace
 
 from freehold.bench.results import qualities
-from freehold.catalog.resolve import Pool, Resolved
+from freehold.catalog.resolve import Resolved
 from freehold.config.shape import nearest
 from freehold.console.current import Current
 from freehold.console.cutoff import Wish
@@ -94,7 +94,7 @@ class Looking:
     def endpoints(self) -> Sequence[Seen]:
         """The endpoints of all pools, by what they hang on."""
         found = self._now()
-        pools = {alias: {one.id for one in pool} for alias, pool in _pools(found).items()}
+        pools = {alias: {one.id for one in pool} for alias, pool in found.resolved.pools.items()}
         return [
             Seen(
                 name,
@@ -218,10 +218,6 @@ def from_pools(here: World, since_ms: int, until_ms: int) -> Traffic:
         kind = Kind("", alias, dialect, level, None, None, None, first, outcome.value)
         groups[kind] = Group(exchanges=1)
     return Traffic(since_ms, until_ms, groups, {kind: {minute: 1} for kind in groups})
-
-
-def _pools(here: World) -> Mapping[str, Pool]:
-    return {**here.resolved.aliases, **{f"{prefix}*": pool for prefix, pool in here.resolved.globs}}
 
 
 def _text(facts: Facts, word: str, now: datetime) -> str | None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from freehold.catalog.resolve import Pool, Resolved
+from freehold.catalog.resolve import Resolved
 from freehold.cli.as_json import print_json
 from freehold.cli.beside import console_lines, console_told, shown
 from freehold.cli.given import Given, given
@@ -133,7 +133,7 @@ def _announce_as_json(
         {
             "url": url,
             "asks_for_keys": asks_for_keys,
-            "aliases": {name: [endpoint.id for endpoint in pool] for name, pool in _pools(resolved)},
+            "aliases": {name: [endpoint.id for endpoint in pool] for name, pool in resolved.pools.items()},
             "policy": rules.label,
             "shadow": [policy.label for policy in rules.shadow],
             "facts": rules.knowledge.digest,
@@ -144,11 +144,6 @@ def _announce_as_json(
     )
 
 
-def _pools(resolved: Resolved) -> Iterator[tuple[str, Pool]]:
-    yield from resolved.aliases.items()
-    yield from ((f"{prefix}*", pool) for prefix, pool in resolved.globs)
-
-
 def _announce(
     url: str,
     resolved: Resolved,
@@ -157,7 +152,7 @@ def _announce(
     asks_for_keys: bool,
     console: Mapping[str, object] | None,
 ) -> None:
-    rows = [(name, ", then ".join(endpoint.id for endpoint in pool)) for name, pool in _pools(resolved)]
+    rows = [(name, ", then ".join(endpoint.id for endpoint in pool)) for name, pool in resolved.pools.items()]
     print(*table(("ALIAS", "ANSWERED BY"), rows), "", *_governed(resolved, rules), sep="\n")
     keys = "asks for a key" if asks_for_keys else "asks for no key"
     said = [
@@ -178,7 +173,7 @@ def _governed(resolved: Resolved, rules: Rulebook) -> Iterator[str]:
     for policy in rules.enforced:
         yield f"enforced: {policy.label}" + (f", {policy.about}" if policy.about else "")
     yield "how many endpoints may be asked, by data class:"
-    pools = dict(_pools(resolved))
+    pools = resolved.pools
     counts = _reach(resolved, rules)
     words = list(next(iter(counts.values()), {}))
     rows = [

@@ -69,8 +69,7 @@ def _read(path: Path | None, state: Path) -> Resolved:
 def _resolved(loaded: Loaded) -> Resolved:
     """What there is to decide with. Pages send nothing to providers, and so need none of their keys."""
     found = keyless(loaded.config, environment())
-    pools = {**found.aliases, **{f"{prefix}*": pool for prefix, pool in found.globs}}
-    for alias, pool in pools.items():
+    for alias, pool in found.pools.items():
         if len(pool) < len(found.settings[alias].pool):
             said = f"the pool of `{alias}` names an endpoint of no provider"
             raise loaded.document.problem(("aliases", alias), said, "Run `freehold check`: it tells which.")

@@ -47,15 +47,12 @@ class Known:
     @cached_property
     def pools(self) -> Mapping[str, tuple[str, ...]]:
         """The endpoints of each alias, by their ids."""
-        globs = {f"{prefix}*": pool for prefix, pool in self.resolved.globs}
-        pools = {**self.resolved.aliases, **globs}
-        return {alias: tuple(one.id for one in pool) for alias, pool in pools.items()}
+        return {alias: tuple(one.id for one in pool) for alias, pool in self.resolved.pools.items()}
 
     @cached_property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoints of all pools."""
-        pools = (*self.resolved.aliases.values(), *(pool for _, pool in self.resolved.globs))
-        return {one.id: one for pool in pools for one in pool}
+        return self.resolved.endpoints
 
     @cached_property
     def facts(self) -> tuple[EndpointFacts, ...]:
@@ -90,13 +87,8 @@ class Known:
         """What is known of "provider/model"; None where there is no such provider."""
         if (found := self.snapshot.facts.get(name)) is not None:
             return found
-        provider, _, model = name.partition("/")
-        account = self.resolved.accounts.get(provider)
-        if account is None or not model:
-            return None
-        return endpoint_facts(
-            self.resolved, self.rules.knowledge, Endpoint(name, provider, model, tuple(account.urls))
-        )
+        one = self.resolved.endpoint(name)
+        return None if one is None else endpoint_facts(self.resolved, self.rules.knowledge, one)
 
     def pool_facts(self, alias: str) -> tuple[EndpointFacts, ...]:
         """What is known of an alias's endpoints. Raises NotFound."""

@@ -43,7 +43,7 @@ class World:
     ) -> None:
         """`applied`: the world as it is without the scenario, and the scenario."""
         self.resolved, self.rules, self.now = resolved, rules, now
-        self.endpoints = _endpoints(resolved)
+        self.endpoints = resolved.endpoints
         self._before: World = applied[0] if applied else self
         self._applied: Applied | None = applied[1] if applied else None
         self._aliases = Aliases(resolved)
@@ -87,7 +87,7 @@ class World:
     def about(self, endpoint: str) -> EndpointFacts:
         """An endpoint with its facts, also one that only a caller has named; of one that is unknown here: none."""
         if endpoint not in self._named:
-            self._named[endpoint] = _named(endpoint, self.resolved)
+            self._named[endpoint] = self.resolved.endpoint(endpoint)
         found = self._named[endpoint]
         return EndpointFacts(endpoint, {}) if found is None else self._snapshot.facts_of(found)
 
@@ -144,18 +144,6 @@ def world(resolved: Resolved, state: Path, now: datetime) -> World:
     return World(resolved, Rulebook(known, rules.enforced, rules.shadow), now)
 
 
-def _endpoints(resolved: Resolved) -> Mapping[str, Endpoint]:
-    pools = (*resolved.aliases.values(), *(pool for _, pool in resolved.globs))
-    return {endpoint.id: endpoint for pool in pools for endpoint in pool}
-
-
-def _named(name: str, resolved: Resolved) -> Endpoint | None:
-    provider, _, model = name.partition("/")
-    if provider not in resolved.accounts:
-        return None
-    return Endpoint(name, provider, model, tuple(resolved.accounts[provider].urls))
-
-
 def _asked(traffic: Traffic | None) -> list[str]:
     return [] if traffic is None else sorted({kind.endpoint for kind in traffic.groups if kind.endpoint})
 
@@ -168,8 +156,7 @@ def _used(resolved: Resolved, traffic: Traffic | None) -> Mapping[str, float]:
     if traffic is not None and traffic.exchanges:
         return _answers(traffic, words=True) or _answers(traffic, words=False)
     used: dict[str, float] = defaultdict(float)
-    pools = tuple(resolved.aliases.values()) or tuple(pool for _, pool in resolved.globs)
-    for pool in pools:
+    for pool in (resolved.aliases or resolved.pools).values():
         for place, endpoint in enumerate(pool):
             used[endpoint.id] += 0.5**place
     return used

@@ -4,10 +4,9 @@ Costs that nobody knows count as what such a request was expected to cost.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from freehold.catalog.resolve import Account
 from freehold.gateway.cost import expected_usd
 from freehold.gateway.counters import Counters
 from freehold.gateway.permit import FREE
@@ -35,9 +34,14 @@ class Earlier:
     """
 
     def __init__(
-        self, snapshot: Snapshot, counters: Counters, run: Run, accounts: Mapping[str, Account]
+        self,
+        snapshot: Snapshot,
+        counters: Counters,
+        run: Run,
+        endpoint: Callable[[str], Endpoint | None],
     ) -> None:
-        self._snapshot, self._counters, self._run, self._accounts = snapshot, counters, run, accounts
+        """`endpoint`: by a name, also one that only a caller has named; None where its provider is no more."""
+        self._snapshot, self._counters, self._run, self._endpoint = snapshot, counters, run, endpoint
         self._now_ms = time.time_ns() // 1_000_000
         self._midnight_ms = self._now_ms - self._now_ms % DAY_MS
         self.since_ms = min(self._midnight_ms, self._now_ms - counters.hours * 3_600_000)
@@ -73,9 +77,3 @@ class Earlier:
         terms = self._snapshot.terms(endpoint, self._now_ms)
         tokens = one.request_bytes // CHARACTERS_PER_TOKEN + 1
         return expected_usd(terms, tokens, None, Dialect(one.dialect)) or 0.0
-
-    def _endpoint(self, name: str) -> Endpoint | None:
-        """Also one that only a caller has named; None where its provider is no more."""
-        provider, _, model = name.partition("/")
-        account = self._accounts.get(provider)
-        return None if account is None else Endpoint(name, provider, model, tuple(account.urls))

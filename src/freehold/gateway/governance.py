@@ -109,7 +109,7 @@ class Governance:
         """Begin with what was sent and spent before, as far as limits still look at it."""
         counters = self._counters
         if counters.windowed or counters.budgets:
-            counts = Earlier(self._snapshot, counters, run, self._resolved.accounts)
+            counts = Earlier(self._snapshot, counters, run, self._resolved.endpoint)
             for exchange in between(self._state, counts.since_ms, counts.until_ms):
                 counts.take(exchange)
 

@@ -29,7 +29,6 @@ from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.unconnected import Unconnected
 from freehold.ledger.ledger import Ledger
 from freehold.policy.rules import Bound, Policy
-from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange, Plain
 from freehold.vocabulary.probe import Question, Reply
@@ -153,10 +152,7 @@ def _ledger(state: Path, application: str, resolved: Resolved) -> Ledger:
 
 
 def _with_endpoints(resolved: Resolved) -> Resolved:
-    pools = (*resolved.aliases.values(), *(pool for _, pool in resolved.globs))
-    every: dict[str, tuple[Endpoint, ...]] = {
-        one.id: (one,) for pool in pools for one in pool if "*" not in one.id
-    }
+    every = {name: (one,) for name, one in resolved.endpoints.items() if "*" not in name}
     alone = {name: Alias((name,), sticky=False) for name in every}
     # What asks for a command is asked of nobody else.
     watch = msgspec.structs.replace(resolved.config.watch, shadow_share=0.0)

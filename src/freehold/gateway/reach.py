@@ -14,10 +14,9 @@ NOT_SAID = ""  # the class of a request of which nobody said any
 
 def reach(snapshot: Snapshot, resolved: Resolved) -> Mapping[str, Mapping[str, int]]:
     """By alias and data class, how many endpoints may see a request of which nothing else is known."""
-    pools = {**resolved.aliases, **{f"{prefix}*": pool for prefix, pool in resolved.globs}}
     classes = (NOT_SAID, *resolved.config.data_classes)
     counts: dict[str, dict[str, int]] = {}
-    for alias, pool in pools.items():
+    for alias, pool in resolved.pools.items():
         lane = Lane(alias, pool, resolved.settings[alias])
         of_class = counts[alias] = {}
         for word in classes:

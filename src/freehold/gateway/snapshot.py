@@ -52,9 +52,7 @@ class Snapshot:
         self.rulebook = rulebook
         self.now = now.astimezone(UTC)
         self._resolved = resolved
-        pools = (*resolved.aliases.values(), *(pool for _, pool in resolved.globs))
-        endpoints = {endpoint.id: endpoint for pool in pools for endpoint in pool}
-        self.facts = {name: self._facts(endpoint) for name, endpoint in endpoints.items()}
+        self.facts = {name: self._facts(endpoint) for name, endpoint in resolved.endpoints.items()}
         self._main = self._matrices(tuple(self.facts.values()))
         self.valid_until_ms = _unix_ms(min((one.valid_until for one in self._main), default=_NEVER))
         policies = (*rulebook.enforced, *rulebook.shadow)
