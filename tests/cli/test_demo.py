@@ -250,6 +250,7 @@ def shows_it_on_pages(visitor: Visitor) -> None:
         ("/policy/shadow", "nothing-kept"),
         ("/keys", "at-home/a-day"),
         ("/cutoff", "Provider north is gone"),
+        ("/cutoff", "failed then, too: 50.0 %"),
     ):
         answer = visitor.get(path)
         assert (answer.status, shown in answer.text) == (200, True), path

@@ -58,6 +58,11 @@ def test_each_place_on_the_map_leads_to_its_reason(viewer: Visitor) -> None:
     assert "freehold policy explain assistant --application claims --data-class special" in said
 
 
+def test_an_application_without_settings_stays_the_one_that_is_asked_about(viewer: Visitor) -> None:
+    for path in ("/policy?", "/policy/why?alias=assistant&"):
+        assert "<option selected>payroll</option>" in viewer.get(f"{path}application=payroll").text
+
+
 def test_words_of_a_policy_are_shown_and_not_taken_for_html(viewer: Visitor) -> None:
     page = viewer.get("/policy/why?endpoint=openai/gpt-5&data_class=special")
 

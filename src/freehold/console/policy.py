@@ -73,7 +73,7 @@ def overview(request: Request) -> Response:
         classes=view.resolved.config.data_classes,
         names=[one for one in view.policies if one],
         aliases=list(view.pools),
-        applications=[ELSE, *view.resolved.config.applications],
+        applications=_applications(view, application),
         named=named,
         name=name,
         alias=alias,
@@ -101,7 +101,7 @@ def why(request: Request) -> Response:
         named=named,
         asks=asks,
         aliases=list(view.pools),
-        applications=[ELSE, *view.resolved.config.applications],
+        applications=_applications(view, said.application),
         classes=view.resolved.config.data_classes,
         endpoints=[one.endpoint for one in (view.pool_facts(alias) if alias else view.facts)],
         wanted=wanted,
@@ -110,6 +110,11 @@ def why(request: Request) -> Response:
         digest=view.rules.knowledge.digest,
         command=_command(said, name),
     )
+
+
+def _applications(view: Known, asked: str) -> list[str]:
+    """Those with settings, and the one that is asked about: a key names an application without any, too."""
+    return list(dict.fromkeys((ELSE, *view.resolved.config.applications, asked)))
 
 
 def _of(answer: Answer, endpoint: str) -> Answer:
