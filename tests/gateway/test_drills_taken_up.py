@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 
 import msgspec
 import pytest
 
 from freehold.gateway import drill_order
-from freehold.gateway.drill_order import Mode, Struck
+from freehold.gateway.drill_order import LEASE_MS, Mode, Struck
+from freehold.gateway.faulty import Strikes
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import Exchange, Outcome
 from tests.gateway.drilled import ask, drilled, hold, noted, order, outcomes, wait_for
@@ -98,11 +100,29 @@ def test_a_fault_ends_with_the_lease_of_its_command(there: House) -> None:
     assert not (there.state / drill_order.FILE).exists()
 
 
-def test_a_file_that_is_no_drill_is_none(there: House) -> None:
+@pytest.mark.parametrize("text", ["{", "\x00", '{"x":' * 100_000, "[]"])
+def test_a_file_that_is_no_drill_is_none(there: House, text: str) -> None:
     file = there.state / drill_order.FILE
-    file.write_text("{")
+    file.write_text(text)
     try:
         assert drill_order.read(there.state) is None
         assert there.exchange(ask(there, "one", marked=False)).endpoint == "alpha/m"
     finally:
         file.unlink(missing_ok=True)
+
+
+def test_a_folder_in_the_place_of_a_drill_is_none(tmp_path: Path) -> None:
+    (tmp_path / drill_order.FILE).mkdir()
+
+    assert drill_order.read(tmp_path) is None
+    assert not drill_order.remove(tmp_path)
+
+
+def test_a_clock_that_is_set_back_makes_no_fault_last_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    strikes = Strikes({}, (0, 2 * now_ms), now_ms + LEASE_MS)
+    held, later_s = strikes.holds(now_ms), time.monotonic() + LEASE_MS / 1000
+    monkeypatch.setattr(time, "monotonic", lambda: later_s)
+
+    assert held
+    assert not strikes.holds(now_ms - 3_600_000)

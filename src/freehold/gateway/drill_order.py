@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 FILE = "drill.json"
+BYTES_MAX = 16 << 20
 LEASE_MS = 4_000  # after a command that was killed a fault lasts no longer than this
 TOKEN_HEADER = "x-freehold-drill"  # noqa: S105 - a header's name
 
@@ -90,8 +91,9 @@ def lease_ms(state: Path) -> int:
 def read(state: Path) -> Order | None:
     """The drill that is asked for; None: there is none, or it cannot be read."""
     try:
-        return msgspec.json.decode((state / FILE).read_bytes(), type=Order)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        with (state / FILE).open("rb") as file:
+            return msgspec.json.decode(file.read(BYTES_MAX), type=Order)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -99,6 +101,6 @@ def remove(state: Path) -> bool:
     """Take it away; whether there was one."""
     try:
         (state / FILE).unlink()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
     return True

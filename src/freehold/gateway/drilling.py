@@ -119,7 +119,7 @@ class Drilling:
             elif order.run != self._run:
                 self._disown(order)
             elif self.now is not None and order.id == self.now.id:
-                self.now.strikes.lease_ms = lease_ms(self._state)
+                self.now.strikes.hold(lease_ms(self._state))
             else:
                 self._drop(TAKEN_AWAY)
                 self._take_up(order, now_ms)

@@ -47,12 +47,16 @@ class Strikes:
         self._exact = {name: one for name, one in struck.items() if "*" not in name}
         self._globs = [(name.split("*", 1), one) for name, one in struck.items() if "*" in name]
         self.from_ms, self.until_ms = window_ms
-        self.lease_ms = lease_ms
         self.over = asyncio.Event()
+        self.hold(lease_ms)
+
+    def hold(self, lease_ms: int) -> None:
+        """Until then it is wanted, and no longer from now than that: a clock that is set back changes nothing."""
+        self._lease_ms, self._ends_s = lease_ms, time.monotonic() + (lease_ms - _now_ms()) / 1000
 
     def holds(self, now_ms: int) -> bool:
         """Whether the drill is still wanted."""
-        return not self.over.is_set() and now_ms < self.lease_ms
+        return not self.over.is_set() and now_ms < self._lease_ms and time.monotonic() < self._ends_s
 
     def rages(self, now_ms: int) -> bool:
         """Whether the fault is there."""
