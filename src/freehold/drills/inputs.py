@@ -6,10 +6,8 @@ were known of each endpoint, each with its source and its end, because those tha
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from math import inf, isinf
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,7 +26,7 @@ from freehold.policy.named import policy_file
 from freehold.policy.source import load_policy
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Unverified
-from freehold.vocabulary.facts import REGISTRY, Basis, Fact, Facts, Kind, Value
+from freehold.vocabulary.facts import Basis, Fact, Facts, as_plain, from_plain
 from freehold.vocabulary.report import Interval
 
 
@@ -179,21 +177,10 @@ def _endpoint(name: str, inputs: Inputs) -> Endpoint:
 
 
 def _plain(fact: Fact) -> Known:
-    value: Any = fact.value
-    if isinstance(value, date):
-        value = value.isoformat()
-    elif isinstance(value, float) and isinf(value):
-        value = "inf"
-    return Known(
-        fact.name, value, fact.basis, fact.source, fact.read, fact.expires, fact.attached, fact.who, fact.why
-    )
+    rest = (fact.basis, fact.source, fact.read, fact.expires, fact.attached, fact.who, fact.why)
+    return Known(fact.name, as_plain(fact.value), *rest)
 
 
 def _fact(one: Known) -> Fact:
-    value: Value | None = one.value
-    kind = REGISTRY[one.name].kind
-    if isinstance(value, str) and kind is Kind.DATE:
-        value = date.fromisoformat(value)
-    elif value == "inf" and kind is Kind.NUMBER:
-        value = inf
-    return Fact(one.name, value, one.basis, one.source, one.read, one.expires, one.attached, one.who, one.why)
+    rest = (one.basis, one.source, one.read, one.expires, one.attached, one.who, one.why)
+    return Fact(one.name, from_plain(one.name, one.value), *rest)

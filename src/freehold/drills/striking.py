@@ -1,9 +1,6 @@
 """A scenario in plain words for a running gateway: what becomes of each endpoint, and what is known of it."""
 
 from collections.abc import Iterator
-from datetime import date
-from math import isinf
-from typing import Any
 
 from freehold.config.schema import Limit
 from freehold.drills.measuring import Allowed
@@ -13,7 +10,7 @@ from freehold.drills.world import World
 from freehold.gateway.drill_order import Plain, Struck
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.exchange import Exchange
-from freehold.vocabulary.facts import Facts
+from freehold.vocabulary.facts import Facts, as_plain
 
 
 def struck(before: World, under: World, traffic: Traffic | None = None) -> tuple[Struck, ...]:
@@ -58,13 +55,7 @@ def _changed(before: Facts, under: Facts) -> Iterator[tuple[str, Plain]]:
     for name, fact in under.items():
         was = before.get(name)
         if was is None or was.value != fact.value:
-            yield name, _plain(fact.value)
-
-
-def _plain(value: Any) -> Plain:
-    if isinstance(value, date):
-        return value.isoformat()
-    return "inf" if isinstance(value, float) and isinf(value) else value
+            yield name, as_plain(fact.value)
 
 
 def allowed(before: World, under: World) -> Allowed:

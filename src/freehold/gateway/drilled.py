@@ -5,11 +5,10 @@ knows of the fault, and none of it is left when the drill is over. What survivor
 answer, is everybody's.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as with_fields
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -33,7 +32,7 @@ from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import INJECTED, Attempt
-from freehold.vocabulary.facts import REGISTRY, Basis, Fact, Facts, Kind, RequestFacts
+from freehold.vocabulary.facts import Basis, Fact, Facts, RequestFacts, from_plain
 
 SOURCE = "a drill"  # of facts that it changes
 
@@ -167,15 +166,8 @@ class Changed(Knowledge):
         return {**known, **{name: self._fact(name, value) for name, value in struck.facts.items()}}
 
     def _fact(self, name: str, value: Plain) -> Fact:
-        kind = REGISTRY[name].kind
-        if kind is Kind.DATE and isinstance(value, str):
-            return Fact(name, date.fromisoformat(value), *self._evidence())
-        if kind is Kind.NUMBER and value == "inf":
-            return Fact(name, math.inf, *self._evidence())
-        return Fact(name, value, *self._evidence())
-
-    def _evidence(self) -> tuple[Basis, str, date]:
-        return Basis.ACCOUNT_SETTING, f"{SOURCE} {self._drill}", datetime.now(UTC).date()
+        source, today = f"{SOURCE} {self._drill}", datetime.now(UTC).date()
+        return Fact(name, from_plain(name, value), Basis.ACCOUNT_SETTING, source, today)
 
 
 def _loads(order: Order, workers: int) -> dict[str, Load]:

@@ -6,6 +6,7 @@ A fact that is missing or has expired is unknown: never false, and never zero.
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from math import inf
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -154,6 +155,21 @@ _EU = (
 GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
     {"EU": frozenset(_EU.split()), "EEA": frozenset((*_EU.split(), "IS", "LI", "NO"))}
 )
+
+
+def as_plain(value: Any) -> Any:
+    """A fact's value as JSON can hold it: `inf` and dates are texts."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return "inf" if value == inf else value
+
+
+def from_plain(name: str, plain: Any) -> Any:
+    """The value of the fact `name` that `as_plain` made so."""
+    kind = REGISTRY[name].kind
+    if kind is Kind.DATE and isinstance(plain, str):
+        return date.fromisoformat(plain)
+    return inf if kind is Kind.NUMBER and plain == "inf" else plain
 
 
 class RequestFacts(Struct, frozen=True):
