@@ -71,6 +71,20 @@ def test_an_exchange_belongs_to_the_part_in_which_it_began() -> None:
     assert {phase.name: phase.exchanges for phase in it.phases} == dict.fromkeys(at, 1)
 
 
+def test_a_stream_that_the_fault_breaks_off_is_in_it_and_service_is_back_after_it() -> None:
+    broken = one(FROM - 500, ("a/m", Fault.RESET), outcome=Outcome.CUT, took_ms=600)
+
+    it = found(broken, one(FROM - 400, GOOD, took_ms=600), one(FROM + 200, *OTHER))
+
+    assert {phase.name: (phase.exchanges, phase.streams_lost) for phase in it.phases} == {
+        BEFORE: (1, 0),
+        DURING: (2, 1),
+        AFTER: (0, 0),
+    }
+    assert it.restored == Moment(210, 0, 210)
+    assert it.detected == Moment(100, 0, 100)
+
+
 def test_a_fault_that_was_taken_away_early_ended_when_the_last_process_said_so() -> None:
     over = [
         Event(f"e{at}", at, "drill-over", {"drill": drill})

@@ -75,8 +75,11 @@ def measured(
 
 
 def phase(exchange: Exchange, from_ms: int, until_ms: int) -> str:
-    """In which part of a drill an exchange began."""
-    return BEFORE if exchange.at_ms < from_ms else DURING if exchange.at_ms < until_ms else AFTER
+    """In which part of a drill an exchange began; what the fault broke off is in it, whenever it began."""
+    broken = exchange.outcome in FAILED and ended_ms(exchange) > from_ms
+    if exchange.at_ms < from_ms and not broken:
+        return BEFORE
+    return DURING if exchange.at_ms < until_ms else AFTER
 
 
 def ended_ms(exchange: Exchange) -> int:
@@ -168,7 +171,9 @@ def _detected(exchanges: Iterable[Exchange], lost: Sequence[str], from_ms: int) 
     """The first attempt at a lost endpoint that failed: between its beginning and its end."""
     found = [
         _moment(
-            _ms(it, one, one.took_us) - from_ms, _ms(it, one) - from_ms, _ms(it, one, one.took_us) - from_ms
+            _ms(it, one, one.took_us) - from_ms,
+            max(_ms(it, one) - from_ms, 0.0),
+            _ms(it, one, one.took_us) - from_ms,
         )
         for it in exchanges
         for one in it.attempts
@@ -192,7 +197,7 @@ def _restored(during: Sequence[Exchange], after: Sequence[Exchange], from_ms: in
     How long the last one waited for its failure says nothing of those that came after it.
     """
     exchanges = [*during, *after]
-    failed = [it.at_ms for it in exchanges if it.outcome in FAILED]
+    failed = [max(it.at_ms, from_ms) for it in exchanges if it.outcome in FAILED]
     if not failed:
         return _moment(0.0, 0.0, 0.0) if during else None
     again = [ended_ms(it) for it in exchanges if it.outcome in ANSWERED and it.at_ms > max(failed)]

@@ -31,7 +31,10 @@ class Moment(Struct, frozen=True):
 
 
 class Phase(Struct, frozen=True):
-    """The exchanges that began in one part of a rehearsal. Shares are of `exchanges`; None: there is too little."""
+    """The exchanges that began in one part of a rehearsal; those that the fault broke off are in it.
+
+    Shares are of `exchanges`; None: there is too little.
+    """
 
     name: str
     exchanges: int  # less those whose callers left, and those that were turned down for their form
