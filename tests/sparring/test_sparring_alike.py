@@ -1,11 +1,10 @@
 """The same request in every dialect is understood alike and answered with the same words."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from freehold.sparring.asked import CONTINUE
 from freehold.sparring.server import Sparring
@@ -26,12 +25,6 @@ THINKING: dict[str, dict[str, Any]] = {
     },
 }
 SIGNED = ("messages", "responses", "gemini", "converse")
-
-
-@pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
 
 
 def turns(dialect: str, *said: str) -> dict[str, Any]:

@@ -24,12 +24,6 @@ PIXEL = "iVBORw0KGgo="
 
 
 @pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
-
-
-@pytest_asyncio.fixture
 async def openai(partner: Sparring) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=partner.base_url, api_key="k", max_retries=0) as client:
         yield client

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import botocore.session
 import pytest
-import pytest_asyncio
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
@@ -17,12 +15,6 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required"
 SPECS = [{"toolSpec": {"name": name, "inputSchema": {"json": CITY}}} for name in ("weather", "tides")]
 TOOLS: Any = {"toolConfig": {"tools": SPECS}}
 THINKING: Any = {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1_024}}}
-
-
-@pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from botocore.eventstream import ChecksumMismatch
 
 from freehold.sparring.faults import FAULTS, UnknownFault, chosen, in_model
@@ -16,12 +15,6 @@ from freehold.sparring.server import Sparring
 from .sparring_client import DIALECTS, Seen, frames, usage_in, words
 
 Promise = Callable[[Seen, Seen], bool]
-
-
-@pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
 
 
 def half_of(good: Seen, seen: Seen) -> bool:

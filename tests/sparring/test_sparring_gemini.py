@@ -24,12 +24,6 @@ THINKING: Any = {"thinking_config": {"include_thoughts": True}}
 
 
 @pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
-
-
-@pytest_asyncio.fixture
 async def models(partner: Sparring) -> AsyncIterator[Any]:
     options: Any = {"base_url": partner.base_url.removesuffix("/v1")}
     client = Client(api_key="k", http_options=options)

@@ -5,11 +5,10 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import trustme
 
 from freehold.sparring.connection import BODY_BYTES_MAX, HEAD_BYTES_MAX
@@ -20,12 +19,6 @@ from .sparring_client import PROMPT, ask, words
 CHAT = "/v1/chat/completions"
 STREAM = {"model": "north", "messages": [PROMPT], "stream": True}
 GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
-
-
-@pytest_asyncio.fixture
-async def partner() -> AsyncIterator[Sparring]:
-    async with Sparring() as sparring:
-        yield sparring
 
 
 async def reading(port: int, sent: bytes, size: int = 65_536) -> bytes:
