@@ -9,8 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -195,6 +197,27 @@ def plain(number: int, **changes: object) -> Exchange:
     at_ms = BEGAN_MS + 1_000 * number
     it = Exchange(exchange_id(at_ms, number), at_ms, "invoices", "chat", "large", Outcome.ANSWERED, 200)
     return replace(it, endpoint="near/large-1", **changes)
+
+
+def test_what_is_found_often_is_not_walked_for_what_is_found_seldom(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = [plain(number, findings=(Finding("truncation", "cut", 0.5),)) for number in range(3_000)]
+    seldom = replace(often[7], attempts=(Attempt("down/small", "connect"), Attempt("near/large-1", "ok")))
+    search = searched(state, [*often[:7], seldom, *often[8:]])
+    steps: list[int] = []
+
+    class Counting(sqlite3.Connection):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            self.set_progress_handler(lambda: steps.append(1), 1_000)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Counting))
+    found = search.find(Query(finding="truncation", failed="down/small"))
+    search.close()
+
+    assert [row.id for row in found.rows] == [seldom.id]
+    assert len(steps) < 40  # thousands of the machine's instructions
 
 
 def test_an_exchange_is_found_by_the_beginning_of_its_id(state: Path) -> None:

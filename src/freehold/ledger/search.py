@@ -306,7 +306,7 @@ def _ids(connection: sqlite3.Connection, query: Query, after: str | None, count:
     words = {word: value for word in WORDS if (value := getattr(query, word)) is not None}
     if not asked and not words:
         return (id for (id,) in connection.execute(_NEWEST, (since, until, count)))
-    table, fits, values = _source(asked)
+    table, fits, values = _source(connection, asked)
     of_kind = f"FROM {table} x WHERE x.kind = {{}} AND x.id >= ? AND x.id < ? {fits}"
     wanted = " AND ".join(
         f"k.{word} {'IS NULL' if value == NONE else '= ?'}" for word, value in words.items()
@@ -321,11 +321,12 @@ def _ids(connection: sqlite3.Connection, query: Query, after: str | None, count:
     return merge(*streams, reverse=True)
 
 
-def _source(asked: dict[str, str]) -> tuple[str, str, tuple[str, ...]]:
-    """The table that is walked, and what must hold of a row; with the values of its places."""
+def _source(connection: sqlite3.Connection, asked: dict[str, str]) -> tuple[str, str, tuple[str, ...]]:
+    """The table that is walked, and what must hold of a row; with the values of its places. The rarest mark leads."""
     if not asked:
         return "exchange", "", ()
-    (what, name), *others = asked.items()
+    count = "SELECT count(*) FROM (SELECT 1 FROM mark WHERE what = ? AND name = ? LIMIT 20000)"
+    (what, name), *others = sorted(asked.items(), key=lambda mark: connection.execute(count, mark).fetchone())
     also = "AND EXISTS (SELECT 1 FROM mark o WHERE o.what = ? AND o.name = ? AND o.kind = x.kind AND o.id = x.id)"
     values = (what, name, *(value for other in others for value in other))
     return "mark", f"AND x.what = ? AND x.name = ? {also * len(others)}", values
