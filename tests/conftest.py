@@ -1,5 +1,6 @@
 """What holds for the whole suite."""
 
+import gc
 import os
 import sys
 
@@ -16,6 +17,16 @@ settings.load_profile("suite")
 # Hundreds of processes start here: what one has compiled is there for the others.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+gc.disable()  # what is collected stays, and to look for garbage among it again and again takes a tenth of the time
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """From here on there may be garbage, but not in what stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
