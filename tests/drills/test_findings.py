@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from freehold.drills.dataside import Artefact, DataSide
 from freehold.drills.findings import Finding, Weight, findings, percent
 from freehold.drills.legs import Legs
 from freehold.drills.mapping import YOURS, register, rows
+from freehold.drills.rehearsal import BEFORE, DONE, DURING, Moment, Phase, Rehearsal
 from freehold.drills.simulation import Concentration, Fate, Line, Load, Simulation
 from freehold.ledger.exposure import Held
 from freehold.vocabulary.report import Interval
@@ -36,8 +38,9 @@ def said(
     data: DataSide = NOTHING,
     stands: Sequence[Legs] = (FIRM,),
     under: Sequence[Held] = (),
+    rehearsal: Rehearsal | None = None,
 ) -> dict[str, Finding]:
-    return {one.name: one for one in findings(found, None, data, under, stands)}
+    return {one.name: one for one in findings(found, rehearsal, data, under, stands)}
 
 
 def total(**changed: object) -> Simulation:
@@ -156,3 +159,62 @@ def test_a_bar_is_as_long_as_its_parts_and_each_is_filled_otherwise(parts: list[
         sum(shares.values()) * (charts.WIDTH - charts.LABELS - 10), abs=1
     )
     assert "&lt;row&gt;" in drawn
+
+
+def phase_of(name: str, **values: Any) -> Phase:
+    """A part of a rehearsal with 100 requests, of which nothing else is known."""
+    empty: dict[str, Any] = {
+        word: {}
+        if word in ("by", "findings")
+        else 0
+        if word in ("queued", "streams_lost", "unpriced", "graded")
+        else None
+        for word in Phase.__struct_fields__
+    }
+    return Phase(**{**empty, "name": name, "exchanges": 100, **values})
+
+
+def rehearsed(*phases: Phase, detected: Moment | None, restored: Moment | None) -> Rehearsal:
+    return Rehearsal(
+        "d1",
+        "off",
+        "share",
+        0.1,
+        "anna",
+        0,
+        0,
+        0,
+        0,
+        DONE,
+        ("x/m",),
+        (),
+        phases,
+        detected,
+        None,
+        restored,
+        None,
+        (),
+        (),
+    )
+
+
+def test_what_answers_had_more_often_while_the_fault_was_there_is_said() -> None:
+    before, during = (
+        phase_of(name, findings={"refusal": count, "slow": 3}) for name, count in ((BEFORE, 2), (DURING, 40))
+    )
+
+    found = said(rehearsal=rehearsed(before, during, detected=Moment(1, 0, 1), restored=Moment(0, 0, 0)))
+
+    says = "40 % of the requests during the fault had the finding refusal; before, 2 %."
+    assert found["rehearsal.finding.refusal"].says == says
+    assert "rehearsal.finding.slow" not in found
+    assert found["rehearsal.restored"].says == "No request failed in the rehearsal."
+
+
+def test_a_rehearsal_whose_fault_nobody_met_does_not_say_that_nothing_failed() -> None:
+    found = said(
+        rehearsal=rehearsed(phase_of(BEFORE), phase_of(DURING), detected=None, restored=Moment(0, 0, 0))
+    )
+
+    assert found["rehearsal.unmet"].weight is Weight.SERIOUS
+    assert "rehearsal.restored" not in found

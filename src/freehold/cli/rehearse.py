@@ -310,6 +310,10 @@ def _lines(found: Rehearsal) -> Iterator[str]:
             yield f"{phase.name}, {alias}: " + ", ".join(
                 f"{name} {_share(one)}" for name, one in shares.items()
             )
+        if phase.findings:
+            yield f"{phase.name}, findings: " + ", ".join(
+                f"{kind} {count}" for kind, count in phase.findings.items()
+            )
     if not found.met:
         yield "no request met the fault: it shows nothing of who would carry on"
     lost = sum(one.streams_lost for one in found.phases)

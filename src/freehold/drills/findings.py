@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from freehold.drills.dataside import DataSide
 from freehold.drills.legs import Legs
-from freehold.drills.rehearsal import DURING, Rehearsal
+from freehold.drills.rehearsal import BEFORE, DURING, Rehearsal
 from freehold.drills.simulation import Line, Load, Simulation
 from freehold.ledger.exposure import Held
 
@@ -170,7 +170,9 @@ def _money_and_time(total: Line) -> Iterator[Finding]:
             if any(parts)
             else ""
         )
-        says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit}{known}{open_part}."
+        fewer = name == "cost" and total.served_before - total.served_after > SMALL
+        less = "; what is no longer served costs nothing" if fewer else ""
+        says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit}{known}{open_part}{less}."
         is_notable = change > NOTABLE or not alike
         yield Finding(name, Weight.NOTABLE if is_notable else Weight.NOTED, says, field)
 
@@ -276,9 +278,24 @@ def _rehearsed(one: Rehearsal) -> Iterator[Finding]:
         yield Finding(
             "rehearsal.restored", Weight.NOTED, "No request failed in the rehearsal.", "rehearsal.restored"
         )
+    yield from _noticed(one)
     for phase in one.phases:
         if phase.name == DURING and phase.failed is not None and phase.failed.estimate > 0:
             says = (
                 f"{percent(phase.failed.estimate)} of {phase.exchanges:,} requests failed during the fault."
             )
             yield Finding("rehearsal.failed", Weight.SERIOUS, says, "rehearsal.phases[name=during].failed")
+
+
+def _noticed(one: Rehearsal) -> Iterator[Finding]:
+    """What answers of the fault had more often than those before it: refusals, above all."""
+    parts = {phase.name: phase for phase in one.phases}
+    before, during = parts[BEFORE], parts[DURING]
+    if not before.exchanges or not during.exchanges:
+        return
+    for kind, count in during.findings.items():
+        was, now = before.findings.get(kind, 0) / before.exchanges, count / during.exchanges
+        if now - was > NOTABLE:
+            says = f"{percent(now)} of the requests during the fault had the finding {kind}; before, {percent(was)}."
+            path = f"rehearsal.phases[name=during].findings[{kind}]"
+            yield Finding(f"rehearsal.finding.{kind}", Weight.NOTABLE, says, path)

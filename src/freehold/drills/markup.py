@@ -22,7 +22,7 @@ th, td { border-top: .5pt solid #777; padding: .18em .5em .18em 0; text-align: l
 th, td { overflow-wrap: break-word }
 th { border-top: 1pt solid #000 } td.n { text-align: right; white-space: nowrap } th.n { text-align: right }
 tbody th { border-top: .5pt solid #777; font-weight: normal; font-style: italic; width: 11em }
-.serious { font-weight: bold } .serious::before { content: "! " } .noted { color: #222 }
+.serious { font-weight: bold } td:first-child { min-width: 9em }
 code { font-size: 8.5pt; overflow-wrap: anywhere }
 pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere }
 @media print {
@@ -111,7 +111,8 @@ def moment(found: Moment | None) -> str:
     """When something happened in a rehearsal."""
     if found is None:
         return "not while it was measured"
-    return f"after {found.after_ms:,.0f} ms (between {found.low_ms:,.0f} and {found.high_ms:,.0f})"
+    after, low, high = (f"{ms / 1000:,.2f}" for ms in (found.after_ms, found.low_ms, found.high_ms))
+    return f"after {after} s" + (f" (between {low} and {high})" if low != high else "")
 
 
 def day(at_ms: int) -> str:

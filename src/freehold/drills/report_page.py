@@ -42,6 +42,7 @@ _MEASURES: Mapping[str, Callable[[Phase], str]] = {
     "refused by policy": lambda part: share(part.refused),
     "answered by another, or by two": lambda part: share(part.degraded),
     "waited": lambda part: f"{part.queued:,}",
+    "findings": lambda part: ", ".join(f"{kind} {count:,}" for kind, count in part.findings.items()) or "-",
     "streams that broke off": lambda part: f"{part.streams_lost:,}",
     "ms for a whole answer, mean": lambda part: bounds(part.latency_ms),
     "ms until its first byte, mean": lambda part: bounds(part.first_byte_ms),
@@ -87,7 +88,7 @@ def _top(report: Report) -> str:
     ]
     return (
         f'<h1>{told(report.title)}</h1><p class="small">Report of the drill {told(report.drill)}</p>'
-        + table("", (), rows)
+        + table("Scope", (), rows)
         + f"<h3>Method</h3><p>{METHOD}</p>"
     )
 
@@ -99,7 +100,10 @@ def _scope(lines: Iterable[Line]) -> str:
 
 
 def _findings(report: Report) -> str:
-    items = "".join(f'<li class="{one.weight.value}">{told(one.says)}</li>' for one in report.findings)
+    items = "".join(
+        f'<li class="{one.weight.value}">{one.weight.value.capitalize()}: {told(one.says)}</li>'
+        for one in report.findings
+    )
     return f"<h2>Findings</h2><ul>{items}</ul>"
 
 
@@ -244,7 +248,7 @@ def _behind(report: Report) -> str:
     artefacts = [(one.kind, f"{one.seen:,}", f"{one.unknown:,}", one.means) for one in data.artefacts]
     opened = f"{data.opened:,} bodies were looked at" if report.bodies else "no body was looked at"
     return (
-        '<h2 class="new">Data side: what stays behind</h2>'
+        "<h2>Data side: what stays behind</h2>"
         + (
             table("By what providers promise, in the period", head, rows)
             if rows
@@ -292,7 +296,7 @@ def _independence(report: Report) -> str:
     names = tuple(f"#{_words(name)}" for name in report.legs[0].before) if report.legs else ()
     head = ("Grouping", "#HHI before", "#after", "#Effective number before", "#after")
     return (
-        '<h2 class="new">Independence, before and under the scenario</h2>'
+        "<h2>Independence, before and under the scenario</h2>"
         + "<h3>Effective number: how many equally large ones the answers are spread over</h3>"
         + charts.moves("Effective number", spread)
         + table("Herfindahl-Hirschman index (HHI) and effective number (1 / HHI)", head, cells)
@@ -310,8 +314,8 @@ def _worst(report: Report) -> str:
         (
             when,
             f"{_words(one.by)} {', '.join(one.lost)}",
-            f"{percent(one.requests)} to {percent(one.requests_at_best)}",
-            f"{one.aliases} to {one.aliases_at_best}",
+            _span(percent(one.requests), percent(one.requests_at_best)),
+            _span(f"{one.aliases}", f"{one.aliases_at_best}"),
         )
         for when, one in (("as things are", report.worst_before), ("under the scenario", report.worst_after))
         if one is not None
@@ -319,6 +323,10 @@ def _worst(report: Report) -> str:
     head = ("", "Gone", "#Requests still served", "#Aliases still served in full")
     caption = "The single point that would hurt most; from what is sure to what is possible"
     return table(caption, head, rows) if rows else ""
+
+
+def _span(sure: str, best: str) -> str:
+    return sure if sure == best else f"{sure} to {best}"
 
 
 def _words(name: str) -> str:
@@ -339,12 +347,12 @@ def _proofs(report: Report) -> str:
         ("Digest of their records", span.digest),
     ]
     signed = [
-        (f"Tree of {one.origin}", f"{one.size:,} leaves, root {one.root.hex()}") for one in _logs(report)
+        (f"Tree of {one.origin}", f"of size {one.size:,}, root {one.root.hex()}") for one in _logs(report)
     ]
     events = [(one.event, one.kind, day(one.at_ms), _leaf(one)) for one in report.announced]
     how = [(name, how) for name, how in report.recomputed.items()]
     return (
-        '<h2 class="new">Proofs</h2><p>Each number has a name: its path in report.json. <code>freehold drill verify '
+        "<h2>Proofs</h2><p>Each number has a name: its path in report.json. <code>freehold drill verify "
         "report.json</code> works every one of them out again from the ledger, and names those that differ.</p>"
         + table("What it rests on", (), [*rows, *signed])
         + table(
@@ -386,4 +394,4 @@ def _scenario(report: Report) -> str:
     texts = "".join(
         f"<h3>Policy {told(one.label)}</h3><pre>{told(one.text)}</pre>" for one in report.inputs.policies
     )
-    return f'<h2 class="new">The scenario, and the policies in force</h2><pre>{told(report.scenario)}</pre>{texts}'
+    return f"<h2>The scenario, and the policies in force</h2><pre>{told(report.scenario)}</pre>{texts}"
