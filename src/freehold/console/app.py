@@ -25,7 +25,6 @@ from freehold.console import (
 )
 from freehold.console.access import Access
 from freehold.console.gate import Gate
-from freehold.console.known import prepare
 from freehold.console.settings import lacking
 from freehold.console.shell import HERE
 from freehold.console.there import There
@@ -56,6 +55,6 @@ def application(there: There, now_s: Callable[[], float] = time.monotonic) -> Ga
         routes += import_module("freehold.console.oidc").routes(settings.oidc, env, now_s)
     app = Starlette(routes=routes)
     app.state.there = there
-    prepare(there)
+    endpoints.prepare(there)
     app.state.access = Access(there.state, settings, now_s)
     return Gate(app, app.state.access)

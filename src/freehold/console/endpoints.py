@@ -14,10 +14,12 @@ from freehold.catalog.bom import bom
 from freehold.catalog.flaws import KNOWABLE
 from freehold.catalog.inspection import state_of, way_to_know
 from freehold.catalog.precedence import CONFLICT, DIFFERS, shown
-from freehold.console.known import Known, known
+from freehold.console.known import ENFORCED, Known, known
+from freehold.console.later import LATER
 from freehold.console.recent import NEVER_ASKED, Health, held, recent
 from freehold.console.scraping import counted
 from freehold.console.shell import page, there
+from freehold.console.there import There
 from freehold.gateway.bill import used
 from freehold.vocabulary.errors import NotFound
 from freehold.vocabulary.facts import REGISTRY, About, Basis, Fact, Facts
@@ -127,6 +129,18 @@ def bill(request: Request) -> Response:
         "content-type": "application/vnd.cyclonedx+json; version=1.7",
     }
     return Response(msgspec.json.format(msgspec.json.encode(made)), headers=headers)
+
+
+def prepare(there: There) -> None:
+    """Begin to work out what pages rest on: it takes longer than the first of them may."""
+
+    def prepared() -> None:
+        view = known(there)
+        view.policies_called(ENFORCED)  # reads those that come along, for the page Policy
+        recent(there.state)
+        held(there.state, view.kept, view.rules.knowledge.digest, datetime.now(UTC))
+
+    LATER.get(("prepared", there.state), None, prepared, 0.0)
 
 
 def told(facts: Facts, now: datetime) -> Iterator[Told]:

@@ -12,7 +12,6 @@ from freehold.catalog.resolve import Resolved
 from freehold.catalog.subjects import Subject, subject
 from freehold.config.document import read
 from freehold.config.shape import nearest
-from freehold.console.later import LATER
 from freehold.console.there import There
 from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.snapshot import Snapshot
@@ -143,11 +142,6 @@ def known(there: There) -> Known:
             del _known[next(iter(_known))]
         found = _known[there.state] = _worked_out(there, resolved, rules, now)
         return found
-
-
-def prepare(there: There) -> None:
-    """Begin to work it out: facts about many endpoints take longer than the first page may."""
-    LATER.get(("known", there.state), None, lambda: known(there), 0.0)
 
 
 def _worked_out(there: There, resolved: Resolved, rules: Rulebook, now: datetime) -> Known:
