@@ -88,7 +88,10 @@ def within_limits(
 ) -> tuple[Load, ...]:
     """Let what goes beyond known limits go elsewhere, in `rows`; what everybody has to do then, the busiest first."""
     wanted = clock.after(rows)
-    known = {name: limits[name] for name in wanted if name in limits}
+    asked_for = {name for order in {row.order for row in rows} for tier in order for name, _ in tier}
+    known = {name: limits[name] for name in sorted(wanted.keys() | asked_for) if name in limits}
+    for name in known:  # also of who only takes what others have no room for
+        clock.series(wanted, name)
     room = {name: _room(clock, name, limit, ranks) for name, limit in known.items()}
     full = [_beyond(wanted[name], one) for name, one in room.items()]
     over = {name: float(np.mean(_beyond(wanted[name], _stated(one)))) for name, one in known.items()}
@@ -105,7 +108,8 @@ def within_limits(
             series = clock.series(wanted, name)
             for part, new in zip(series, now, strict=True):
                 part[busy] = new if name in room else part[busy] + new
-    names = sorted(wanted, key=lambda name: (-_most(wanted[name].requests), name))
+    busy_ones = (name for name, one in wanted.items() if name in clock.before or one.requests.any())
+    names = sorted(busy_ones, key=lambda name: (-_most(wanted[name].requests), name))
     return tuple(_load(name, clock, wanted[name], limits.get(name), over.get(name, 0.0)) for name in names)
 
 
