@@ -82,10 +82,14 @@ def test_each_page_is_there_without_a_fault_for_everybody_and_on_a_narrow_screen
 
 def test_what_happens_is_on_the_first_page_by_itself_until_it_is_paused(signed_in: Visit, here: Town) -> None:
     page = signed_in.open("/")
+    counted = page.locator(".card", has_text="Exchanges").locator("dd").first
+    before = counted.inner_text()
     assert here.ask("website", "coder") == 200
     expect(page.locator(f'#live a[href="/exchanges/{here.exchanges[-1]}"]')).to_have_count(
         1, timeout=PATIENCE_MS
     )
+    expect(counted).not_to_have_text(before)
+    expect(page.locator(".chart canvas")).to_have_count(1)
     asks = """document.querySelector("[data-live]").dispatchEvent(
         new CustomEvent("htmx:beforeRequest", { bubbles: true, cancelable: true }))"""
     assert page.evaluate(asks) is True
@@ -122,6 +126,7 @@ def test_a_box_is_taken_away_with_the_keyboard_and_what_is_left_is_there_at_once
     assert served.inner_text() == before
     page.go_back()
     expect(polar).to_have_class("node lost chosen")
+    assert page.evaluate("sessionStorage.getItem('htmx-history-cache')") is None, "pages stay in the browser"
     assert signed_in.problems == []
 
 
