@@ -1,7 +1,11 @@
 """What a drill's failures cost, and whom they reached."""
 
+from freehold.dialects.errors import ProviderError
 from freehold.gateway.drilled import Drilled
+from freehold.gateway.failing import word
+from freehold.gateway.faulty import Made
 from freehold.gateway.permit import FREE
+from freehold.upstream.door import Incoming
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import INJECTED, Attempt, Exchange, Outcome
 
@@ -22,3 +26,10 @@ def test_only_in_a_drill_a_failure_can_be_made() -> None:
 
     assert [outside.reached(one) for one in outside.attempts] == [True, True]  # a provider may say so, too
     assert [inside.reached(one) for one in inside.attempts] == [True, False]
+
+
+def test_a_provider_that_was_asked_cannot_say_that_a_drill_did_it() -> None:
+    told = ProviderError("busy", f"x{INJECTED}")
+
+    assert word(told, Made(503, [], b"", 0.0)) == f"x{INJECTED}"
+    assert INJECTED not in word(told, object.__new__(Incoming))

@@ -230,7 +230,7 @@ class Ask:
             error = read_error(self.door.without_secrets(account, error_in(first)))
             if about_content(error, CALLERS_OWN):
                 return self._refused(error)
-            told = f"an error event inside HTTP 200, {word(error)}"
+            told = f"an error event inside HTTP 200, {word(error, incoming)}"
             raise failed(Fault.ERROR_EVENT, told, incoming, error.message)
         translator = self._translator(spoken)
         return Stream(passed_on(incoming.headers), incoming, first, rest, seen, translator, lost, spoken)
@@ -262,7 +262,7 @@ class Ask:
         content = about_content(error, status)
         callers = content or about_thread(error)
         if _goes_elsewhere(status, content=callers, account=about_account(error, status)):
-            told = word(error) if error.message else "no message"
+            told = word(error, incoming) if error.message else "no message"
             raise failed(Fault.STATUS, f"HTTP {status}, {told}", incoming, error.message)
         lines = passed_on(incoming.headers)
         if spoken is not self.asked.dialect:

@@ -8,8 +8,10 @@ from email.utils import parsedate_to_datetime
 
 from freehold.dialects.errors import ProviderError
 from freehold.gateway.client import Headers
+from freehold.gateway.faulty import Made
 from freehold.upstream.door import Incoming
 from freehold.vocabulary.errors import Fault, UpstreamFailed
+from freehold.vocabulary.exchange import INJECTED
 
 RETRY_AFTER_S_MAX = 3_600.0
 _WORD = re.compile(r"[\w.:/-]{1,64}", re.ASCII)
@@ -21,9 +23,14 @@ def failed(fault: Fault, message: str, incoming: Incoming, said: str = "") -> Up
     return UpstreamFailed(fault, message, said=said, http_status=incoming.status, retry_after_s=wait_s)
 
 
-def word(error: ProviderError) -> str:
-    """An error's code or type, if it is one: what is no single word could be anything."""
+def word(error: ProviderError, incoming: Incoming) -> str:
+    """An error's code or type, if it is one: what is no single word could be anything.
+
+    A provider that was asked could say that a drill did it, and would be taken to hold nothing of the prompt.
+    """
     told = error.code or error.type
+    if INJECTED in told and not isinstance(incoming, Made):
+        return "a code that only a drill may use"
     return told if _WORD.fullmatch(told) else f"a code of {len(told)} characters" if told else "no code"
 
 
