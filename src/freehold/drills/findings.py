@@ -212,7 +212,7 @@ def _fates(found: Simulation) -> Iterator[Finding]:
         shown = ", ".join(unknown[:SHOWN]) + (
             f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         )
-        says = f"Whether the scenario hits them is not known, so they count as lost: {shown}."
+        says = f"Whether the scenario hits these is not known, so they count as lost until the fact is stated: {shown}."
         yield Finding("fates.unknown", Weight.NOTABLE, says, "simulation.fates[fate=unknown]")
 
 

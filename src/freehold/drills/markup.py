@@ -20,7 +20,7 @@ svg { max-width: 100%; margin: .4em 0 } table { border-collapse: collapse; width
 caption { text-align: left; font-style: italic; padding: .2em 0 } .small { font-size: 8.5pt }
 th, td { border-top: .5pt solid #777; padding: .18em .5em .18em 0; text-align: left; vertical-align: top }
 th, td { overflow-wrap: break-word }
-th { border-top: 1pt solid #000 } td.n { text-align: right; white-space: nowrap } th.n { text-align: right }
+th { border-top: 1pt solid #000 } td.n { text-align: right } th.n { text-align: right }
 tbody th { border-top: .5pt solid #777; font-weight: normal; font-style: italic; width: 11em }
 .serious { font-weight: bold } td:first-child { min-width: 9em }
 code { font-size: 8.5pt; overflow-wrap: anywhere }
@@ -29,6 +29,7 @@ pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere }
 body { margin: 0; max-width: none; padding: 0 }
 h2, h3, caption { break-after: avoid } tr, svg, li { break-inside: avoid }
 .new { break-before: page } thead { display: table-header-group }
+tbody tr:first-child { break-before: avoid }
 }
 """
 _HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
@@ -54,7 +55,8 @@ def _cells(row: Cells, right: Sequence[bool]) -> Iterator[str]:
         if not right and at == 0:
             yield f'<th scope="row">{told(cell)}</th>'
         else:
-            yield f"<td{_class(bool(right) and right[at])}>{told(cell)}</td>"
+            whole = told(cell).replace(" %", "\u00a0%")  # on one line
+            yield f"<td{_class(bool(right) and right[at])}>{whole}</td>"
 
 
 def _class(number: bool) -> str:
@@ -81,8 +83,8 @@ def number(value: float | None) -> str:
 
 
 def without(part: float | None) -> str:
-    """Which share a figure leaves out, because it is not known."""
-    return f" (without {percent(part)})" if part else ""
+    """Which share a figure leaves out, because it is not known; less than one in a hundred is not worth the room."""
+    return f" (without {percent(part)})" if part and part >= 0.01 else ""
 
 
 def points(found: Interval | None) -> str:

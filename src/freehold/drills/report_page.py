@@ -115,7 +115,7 @@ def _results(report: Report) -> str:
     ]
     bars += [(f"{line.application} · {line.alias}", charts.after(line)) for line in lines[:LINES_SHOWN]]
     parts = [
-        '<h2 class="new">Results of the simulation</h2>',
+        "<h2>Results of the simulation</h2>",
         _fates(report),
         charts.stacks("What becomes of requests", bars),
         _lines((found.total, *lines[:LINES_SHOWN])),
@@ -152,7 +152,8 @@ def _lines(lines: Iterable[Line]) -> str:
         )
         for line in lines
     ]
-    return table("Each application's requests for an alias, the largest first", head, rows)
+    caption = "Each application's requests for an alias, the largest first; without what is not known"
+    return table(caption, head, rows)
 
 
 def _who(total: Line) -> str:
@@ -223,7 +224,7 @@ def _rehearsal(one: Rehearsal) -> str:
     cells = [(name, *map(told, one.phases)) for name, told in _MEASURES.items()]
     head = ("", *(f"#{part.name}" for part in one.phases))
     return (
-        '<h2 class="new">Results of the rehearsal</h2>'
+        "<h2>Results of the rehearsal</h2>"
         + table("", (), rows)
         + table("Before, during and after the fault; in brackets 95 % intervals", head, cells)
     )
