@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.console.sessions import FAILURE_S, FAILURES_MAX
+from freehold.console.sessions import FAILURE_S, FAILURES_MAX, SESSIONS_MAX, Sessions
 from freehold.console.tokens import Tokens
 from freehold.ledger import query
 from freehold.vocabulary.exchange import Event
@@ -135,6 +135,16 @@ def test_who_does_nothing_is_signed_out_and_who_goes_on_stays_until_the_end(here
 
     assert not is_in(idle)
     assert seen == [True, True, False]  # after 99, 198 and 297 of 250 seconds
+
+
+def test_who_signs_in_again_and_again_puts_out_nobody_else() -> None:
+    sessions = Sessions(CLOCK, IDLE_S, LONGEST_S)
+    other = sessions.open("ana", "admin")
+    CLOCK.now += 1
+    own = [sessions.open("bo", "viewer") for _ in range(SESSIONS_MAX)]
+
+    assert sessions.find(other.id) is other
+    assert [sessions.find(one.id) is one for one in (own[0], own[-1])] == [False, True]
 
 
 def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(here: Site) -> None:

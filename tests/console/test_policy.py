@@ -87,6 +87,7 @@ def test_limits_that_look_at_traffic_are_named_beside_the_reasons(viewer: Visito
         ("alias=assistent", 404, "Did you mean assistant?"),
         ("policy=/etc/passwd", 404, "no policy is called"),
         ("alias=small&endpoint=own/llama", 404, "in the pool of"),
+        (f"alias=small&purpose={'a' * 513}", 400, "longer than 512 characters"),
         ("alias=small&data_class=secretive", 400, "no data class is called"),
     ],
 )

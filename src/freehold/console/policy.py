@@ -22,6 +22,7 @@ from freehold.vocabulary.decision import Refusal, Verdict
 from freehold.vocabulary.errors import BadRequest, NotFound
 from freehold.vocabulary.facts import EndpointFacts, RequestFacts
 
+WORD_CHARS_MAX = 512  # what was asked is remembered
 YES, NO = "yes", "no"  # as a query says whether a request offers tools
 BOUNDS: Mapping[Bound, str] = {
     Bound.PARENTS: "at least {value:g} independent parents in the pool",
@@ -149,6 +150,9 @@ def _described(view: Known, asked: Mapping[str, str], alias: str) -> RequestFact
         raise BadRequest(
             f"no data class is called `{said[:200]}`", remedy=f"Known are: {', '.join(classes)}."
         )
+    for name in ("application", "purpose", "user_region"):
+        if len(asked.get(name, "")) > WORD_CHARS_MAX:
+            raise BadRequest(f"`{name}` is longer than {WORD_CHARS_MAX} characters", remedy="Shorten it.")
     tools = {YES: True, NO: False}.get(asked.get("tools", ""))
     purpose, region = asked.get("purpose", "").strip(), asked.get("user_region", "").strip().upper()
     return RequestFacts(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 SESSIONS_MAX = 1_000  # the one that was unused for longest makes room
+SESSIONS_EACH_MAX = 20  # of one person, who can so put out no other's
 FAILURES_MAX = 5  # at once, from one address
 FAILURE_S = 10.0  # after so long, one more may fail
 ADDRESSES_MAX = 10_000
@@ -40,8 +41,10 @@ class Sessions:
         now = self._now_s()
         session = Session(who, role, digest, now, now)
         with self._lock:
-            while len(self._open) >= SESSIONS_MAX:
-                del self._open[min(self._open.values(), key=lambda one: one.used_s).id]
+            own = [one for one in self._open.values() if one.who == who]
+            for some, most in ((own, SESSIONS_EACH_MAX), (self._open.values(), SESSIONS_MAX)):
+                if len(some) >= most:
+                    del self._open[min(some, key=lambda one: one.used_s).id]
             self._open[session.id] = session
         return session
 
