@@ -188,7 +188,7 @@ def test_an_empty_finish_reason_is_none_yet() -> None:
     assert chat.finish_of("stop", refused=True, called=True) is Finish.REFUSAL
 
 
-MANY = 20_000
+MANY = 5_000
 TOOLS = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(MANY)]
 ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": TOOLS[::-1]}}
 FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}
