@@ -194,9 +194,3 @@ def traits(config: Config, env: Environment, state: Path) -> TraitsOf:
         )
 
     return of
-
-
-def settings(args: Namespace) -> tuple[Config, Path]:
-    """The configuration, where there is one, and where its state lies."""
-    config = config_of(args)
-    return config, Path(config.state_dir).absolute()

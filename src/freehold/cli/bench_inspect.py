@@ -18,8 +18,9 @@ from freehold.bench.importing import ended, lines_of, plan_of
 from freehold.bench.inspect_logs import OURS, Log, read_log
 from freehold.bench.results import Results, Sample
 from freehold.bench.standing import BenchReport
-from freehold.cli.bench import settings, told, traits
+from freehold.cli.bench import told, traits
 from freehold.cli.output import CANNOT_SERVE, PROBLEMS, Stop, progress
+from freehold.cli.settings import config_and_state, config_of
 from freehold.config.environment import Environment, environment
 from freehold.ledger.query import between
 from freehold.vocabulary.errors import BadRequest, ConfigError, FreeholdError
@@ -44,7 +45,7 @@ def inspect(args: Namespace) -> int:
         raise BadRequest("nobody is named to be asked", remedy=f"Add --on, as in `{args.task} --on fast`.")
     python, env = args.python or sys.executable, environment()
     _has_inspect(python)
-    config, _ = settings(args)
+    config = config_of(args)
     url = (args.url or f"http://{config.server.host}:{config.server.port}").rstrip("/")
     url = url if url.endswith("/v1") else f"{url}/v1"
     _is_up(url)
@@ -79,7 +80,7 @@ def _evaluate(python: str, words: Sequence[str], folder: Path, env: Environment)
 def _taken_in(args: Namespace, files: Sequence[Path], name: str) -> BenchReport:
     with progress("reading logs"):
         logs = [read_log(file, args.scorer) for file in files]
-    config, state = settings(args)
+    config, state = config_and_state(args)
     plan = plan_of(logs, name, time.time_ns() // 1_000_000)
     lines = _with_costs(state, lines_of(logs))
     with Results(state, plan) as kept:

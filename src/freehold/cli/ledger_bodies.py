@@ -12,7 +12,7 @@ from pathlib import Path
 from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, PROBLEMS, progress, table
 from freehold.cli.period import day_in
-from freehold.cli.settings import config_of
+from freehold.cli.settings import config_and_state, state_dir
 from freehold.config.schema import Config
 from freehold.config.shape import nearest
 from freehold.ledger import holds as legal
@@ -30,8 +30,7 @@ _HOLDS_HEAD = ("HOLD", "APPLICATION", "FROM", "TO", "BY", "REASON", "EVENT")
 
 def run_expire(args: Namespace) -> int:
     """Destroy the keys of days that are over, and their bodies; with --dry-run, say which."""
-    config = config_of(args)
-    state = Path(config.state_dir).absolute()
+    config, state = config_and_state(args)
     only = _known_class(args.retention, config, state)
     now = today()
     when = When(now, day_in(args.now, "--now") if args.now else now)
@@ -47,8 +46,7 @@ def run_expire(args: Namespace) -> int:
 
 def run_hold(args: Namespace) -> int:
     """Keep an application's bodies of some days from expiring, whatever their class says."""
-    config = config_of(args)
-    state = Path(config.state_dir).absolute()
+    config, state = config_and_state(args)
     since, until = day_in(args.since, "--from"), day_in(args.until, "--to") if args.until else None
     hold = legal.Hold(args.name, args.application, since, until, who(), args.reason)
     with turn(state):
@@ -66,8 +64,7 @@ def run_hold(args: Namespace) -> int:
 
 def run_release(args: Namespace) -> int:
     """End a hold; what it kept expires at its class's time."""
-    config = config_of(args)
-    state = Path(config.state_dir).absolute()
+    config, state = config_and_state(args)
     if not args.reason.strip():
         raise BadRequest("a release has a reason", remedy="Say it with --reason.")
     with turn(state):
@@ -80,7 +77,7 @@ def run_release(args: Namespace) -> int:
 
 def run_holds(args: Namespace) -> int:
     """List the holds in force."""
-    found = list(legal.holds(Path(config_of(args).state_dir).absolute()).values())
+    found = list(legal.holds(state_dir(args)).values())
     rows = [
         (it.name, it.application, str(it.since), str(it.until or "-"), it.by, it.reason, it.event)
         for it in found
@@ -91,8 +88,7 @@ def run_holds(args: Namespace) -> int:
 
 def show_bodies(args: Namespace, exchange: Exchange) -> int:
     """Open an exchange's bodies, and note it on the ledger before anything is shown."""
-    config = config_of(args)
-    state = Path(config.state_dir).absolute()
+    config, state = config_and_state(args)
     if not (args.reason and args.reason.strip()):
         raise BadRequest("who opens a body says why", remedy="Say it with --reason.")
     if exchange.retention is None or not exchange.bodies:

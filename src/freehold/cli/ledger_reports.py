@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ import msgspec
 
 from freehold.cli.as_json import print_json
 from freehold.cli.output import OK, progress, table
-from freehold.cli.period import day_in
+from freehold.cli.period import begin_of, day_in, unix_ms
 from freehold.cli.settings import state_dir
 from freehold.ledger.query import reader
 from freehold.ledger.tally import Sum, tallied
@@ -84,7 +84,7 @@ def _exchanges(args: Namespace) -> Iterator[Exchange]:
     if until < since:
         raise BadRequest(f"the period ends on {until}, before it begins", remedy="Swap --from and --to.")
     since, until = min(since, _ALL[1]), min(until, _ALL[1])
-    return _between(args, _ms(since), _ms(until + timedelta(days=1)))
+    return _between(args, unix_ms(begin_of(since)), unix_ms(begin_of(until + timedelta(days=1))))
 
 
 def _between(args: Namespace, since_ms: int, until_ms: int) -> Iterator[Exchange]:
@@ -129,7 +129,3 @@ def _cells(one: Sum) -> tuple[str, ...]:
 
 def _counted(counts: dict[str, int]) -> list[tuple[str, str]]:
     return [(name, str(count)) for name, count in counts.items()]
-
-
-def _ms(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)

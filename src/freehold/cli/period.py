@@ -1,7 +1,7 @@
 """Days and lengths of time as commands take them; days are those of UTC."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from freehold.vocabulary.errors import BadRequest
 
@@ -23,6 +23,11 @@ def span_in(text: str, flag: str) -> timedelta:
     if not timedelta() < span <= timedelta(days=366):
         raise BadRequest(f"{flag} {text!r} is no length of time", remedy="Write it like 90m, 24h or 7d.")
     return span
+
+
+def begin_of(day: date) -> datetime:
+    """The first moment of a day."""
+    return datetime.combine(day, time(), UTC)
 
 
 def unix_ms(at: datetime) -> int:

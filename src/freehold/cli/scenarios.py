@@ -11,7 +11,7 @@ from freehold.bench.results import qualities
 from freehold.catalog.resolve import keyless
 from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, one_line, progress, table
-from freehold.cli.period import day_in, unix_ms
+from freehold.cli.period import begin_of, day_in, unix_ms
 from freehold.cli.settings import config_of, state_dir
 from freehold.config.environment import environment
 from freehold.drills.applying import KEPT
@@ -55,8 +55,7 @@ def place_of(args: Namespace) -> Place:
 def _since(args: Namespace, now: datetime) -> datetime:
     if args.since is None:
         return now - timedelta(days=_SINCE_DAYS)
-    day = day_in(args.since, "--from")
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return begin_of(day_in(args.since, "--from"))
 
 
 def _traffic(state: Path, since: datetime, now: datetime) -> Traffic | None:

@@ -50,4 +50,10 @@ def config_of(args: Namespace) -> Config:
 
 def state_dir(args: Namespace) -> Path:
     """Where keys and ledger lie; without a configuration, where `freehold up` puts them when it has none."""
-    return Path(config_of(args).state_dir).absolute()
+    return config_and_state(args)[1]
+
+
+def config_and_state(args: Namespace) -> tuple[Config, Path]:
+    """The configuration, and where keys and ledger lie."""
+    config = config_of(args)
+    return config, Path(config.state_dir).absolute()

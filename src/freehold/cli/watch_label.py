@@ -10,7 +10,7 @@ from pathlib import Path
 from freehold.cli.as_json import print_json
 from freehold.cli.ledger_bodies import OPENED, who
 from freehold.cli.output import OK, progress, table
-from freehold.cli.settings import config_of
+from freehold.cli.settings import config_and_state
 from freehold.config.schema import Config
 from freehold.dialects.listener import Listener
 from freehold.dialects.said import said
@@ -46,8 +46,7 @@ Say = Callable[[Drawn], Said | None]  # None: enough
 
 def run(args: Namespace) -> int:
     """Label, recalibrate, and print the rates."""
-    config = config_of(args)
-    state = Path(config.state_dir).absolute()
+    config, state = config_and_state(args)
     texts = _of_file(Path(args.file)) if args.file else _of_ledger(args, config, state)
     with progress("reading answers"):
         model = RefusalModel.load()
