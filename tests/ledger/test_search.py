@@ -22,10 +22,20 @@ from msgspec.structs import asdict, replace
 from freehold.ledger.proving import line_at, locate
 from freehold.ledger.search import NONE, WORDS, Query, Row, Search
 from freehold.ledger.search_filling import FILE, HOUR_MS, MINUTE_MS
-from freehold.ledger.search_rows import FAILED, FINDING, KIND
+from freehold.ledger.search_rows import FAILED, FINDING, KIND, ON_PURPOSE
 from freehold.ledger.segment import framed
 from freehold.vocabulary.errors import LedgerUnavailable
-from freehold.vocabulary.exchange import Attempt, Event, Exchange, Finding, Outcome, Record, Served, Usage
+from freehold.vocabulary.exchange import (
+    INJECTED,
+    Attempt,
+    Event,
+    Exchange,
+    Finding,
+    Outcome,
+    Record,
+    Served,
+    Usage,
+)
 
 BEGAN_MS = 1_780_000_000_000
 ENDPOINTS = ("near/large-1", "far/large-1", None)
@@ -315,6 +325,14 @@ def test_who_failed_is_counted_by_fault(state: Path) -> None:
     assert not search.marked(FAILED, BEGAN_MS + HOUR_MS, BEGAN_MS + 2 * HOUR_MS)
     assert search.choices("failed") == ["down/small"]
     assert search.choices("endpoint") == ["near/large-1"]
+
+
+def test_what_a_drill_made_fail_is_no_fault_of_the_endpoint(state: Path) -> None:
+    tried = (Attempt("down/small", "connect", detail=f"{INJECTED} d1"), Attempt("down/small", "reset"))
+    search = searched(state, [plain(1, attempts=tried, drill="d1")])
+
+    found = search.marked(FAILED, BEGAN_MS, BEGAN_MS + HOUR_MS)
+    assert sorted(found) == [("down/small", ON_PURPOSE, 1), ("down/small", "reset", 1)]
 
 
 def test_what_is_written_twice_or_damaged_counts_as_it_should(state: Path) -> None:

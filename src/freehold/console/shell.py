@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from freehold.console.there import There
 from freehold.console.tokens import ROLES
+from freehold.ledger.search_rows import ON_PURPOSE
 from freehold.vocabulary.errors import Fault
 
 HERE = Path(__file__).parent
@@ -30,6 +31,7 @@ _FAULTS = {
     Fault.COOLING.value: "told us to wait",
     Fault.LIMITED.value: "at its limit",
     Fault.POLICY.value: "not allowed by policy",
+    ON_PURPOSE: "made to fail by a drill",
 }
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True

@@ -31,7 +31,7 @@ from freehold.ledger.search_rows import (
 from freehold.ledger.segment import journals, lines_after, segments, written_bytes
 
 FILE = "search.sqlite"
-VERSION = 2
+VERSION = 3
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 BATCH = 1_000  # records that are looked at together
 BATCHES = 16  # to a transaction: a commit writes each page that was touched, and kinds touch many

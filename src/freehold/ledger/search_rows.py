@@ -7,9 +7,10 @@ import msgspec
 
 from freehold.ledger.leaves import RECORD, content_of
 from freehold.vocabulary.errors import NoEligibleEndpoint
-from freehold.vocabulary.exchange import PASSED_OVER, Finding, Outcome
+from freehold.vocabulary.exchange import INJECTED, PASSED_OVER, Finding, Outcome
 
 FINDING, FAILED, DRILL = "finding", "failed", "drill"  # what an exchange can be marked with
+ON_PURPOSE = "drill"  # the fault of an attempt that a drill made fail
 LATER = "finding"  # the kind of event that tells of a finding after its exchange was over
 
 KIND = (
@@ -196,7 +197,8 @@ def marks_of(it: SearchedRecord, kind: int) -> Iterator[Mark]:
         yield FINDING, finding.kind, kind, it.id, where, it.at_ms, finding.strength, finding.evidence
     for one in it.attempts:
         if one.outcome != "ok" and one.outcome not in PASSED_OVER:
-            yield FAILED, one.endpoint, kind, it.id, one.outcome, it.at_ms, 1.0, one.detail
+            fault = ON_PURPOSE if it.drill is not None and INJECTED in one.detail else one.outcome
+            yield FAILED, one.endpoint, kind, it.id, fault, it.at_ms, 1.0, one.detail
     if it.drill is not None:
         yield DRILL, it.drill, kind, it.id, "", it.at_ms, 1.0, ""
 
