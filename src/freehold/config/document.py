@@ -10,6 +10,8 @@ from typing import Any
 from freehold.config.places import KeyPath, Place, places
 from freehold.vocabulary.errors import ConfigError
 
+Signature = tuple[int, int, int] | None
+
 _TOML_PLACE = re.compile(r" \((?:at line (\d+), column (\d+)|at end of document)\)$")
 _PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
 _DEEP = re.compile(rf"""(?<![\w."'-])(?:{_PART}){{64}}""")  # a key of so many parts
@@ -42,6 +44,15 @@ def dotted(path: KeyPath) -> str:
             key = part if _BARE_KEY.fullmatch(part) else f'"{part}"'
             text += f".{key}" if text else key
     return text
+
+
+def signature(path: Path) -> Signature:
+    """What tells one state of a file from another; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def read(path: Path) -> Document:

@@ -22,6 +22,7 @@ from freehold.audits.fleet import FLEET
 from freehold.audits.folder import PROTOCOL, REPORT, SAMPLES, Folder, compared_with, run_called, runs
 from freehold.audits.page import MEANING, effect_plot, evidence_plots, rows
 from freehold.audits.verifying import BEGUN, ENDED
+from freehold.config.document import Signature, signature
 from freehold.console.curves import Looks, curve, sampled
 from freehold.console.damaged import readable
 from freehold.console.shell import need, page, there
@@ -172,8 +173,8 @@ def _removed(place: Path) -> None:
 
 def _line(folder: Folder) -> Line:
     """A run, as far as the list tells of it. Raises Unverified."""
-    fixed = _fixed(folder.path / PROTOCOL, *_signed(folder.path / PROTOCOL))
-    report = _report(folder.path, *_signed(folder.path / REPORT))
+    fixed = _fixed(folder.path / PROTOCOL, signature(folder.path / PROTOCOL))
+    report = _report(folder.path, signature(folder.path / REPORT))
     at_ms = int(folder.id[1:12], 16)
     if report is not None:
         return Line(fixed, at_ms, report, 0, False)
@@ -181,20 +182,12 @@ def _line(folder: Folder) -> Line:
     if not file.exists():
         return Line(fixed, at_ms, None, 0, time.time() - at_ms / 1000 < UNDER_WAY_S)
     found = file.stat()
-    samples = _lines(file, found.st_size, found.st_mtime_ns)
+    samples = _lines(file, signature(file))
     return Line(fixed, at_ms, None, samples, time.time() - found.st_mtime < UNDER_WAY_S)
 
 
-def _signed(path: Path) -> tuple[int, int]:
-    """What tells one state of a file from another."""
-    if not path.exists():
-        return 0, 0
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
 @lru_cache(maxsize=1_000)
-def _fixed(path: Path, size: int, mtime_ns: int) -> Fixed:
+def _fixed(path: Path, seen: Signature) -> Fixed:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Fixed)
     except (OSError, msgspec.DecodeError) as error:
@@ -202,12 +195,12 @@ def _fixed(path: Path, size: int, mtime_ns: int) -> Fixed:
 
 
 @lru_cache(maxsize=1_000)
-def _report(path: Path, size: int, mtime_ns: int) -> AuditReport | None:
+def _report(path: Path, seen: Signature) -> AuditReport | None:
     return Folder(path).report()
 
 
 @lru_cache(maxsize=100)
-def _lines(path: Path, size: int, mtime_ns: int) -> int:
+def _lines(path: Path, seen: Signature) -> int:
     with path.open("rb") as file:
         return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
 

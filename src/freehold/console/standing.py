@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from freehold.bench.results import PLAN, REPORT, SAMPLES, Plan, find, folder, ids, read_plan, read_report
 from freehold.bench.standing import BenchReport, Difference, Gap
+from freehold.config.document import Signature, signature
 from freehold.console.damaged import readable
 from freehold.console.shell import page, there
 from freehold.vocabulary.report import Interval
@@ -127,22 +128,18 @@ def _clear(found: Interval) -> Word:
 def _line(state: Path, name: str) -> Line:
     """A bench. Raises ConfigError for a file that is damaged."""
     place = folder(state, name)
-    plan, report = _plan(state, name, _changed(place / PLAN)), _read(state, name, _changed(place / REPORT))
+    plan, report = _plan(state, name, signature(place / PLAN)), _read(state, name, signature(place / REPORT))
     samples = place / SAMPLES
     return Line(plan, report, samples.stat().st_size if report is None and samples.exists() else 0)
 
 
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
-
-
 @lru_cache(maxsize=1_000)
-def _plan(state: Path, name: str, changed_ns: int) -> Plan:
+def _plan(state: Path, name: str, seen: Signature) -> Plan:
     return read_plan(state, name)
 
 
 @lru_cache(maxsize=1_000)
-def _read(state: Path, name: str, changed_ns: int) -> BenchReport | None:
+def _read(state: Path, name: str, seen: Signature) -> BenchReport | None:
     return read_report(state, name)
 
 

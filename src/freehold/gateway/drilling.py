@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from freehold.config.document import Signature, signature
 from freehold.dialects.peek import Route
 from freehold.gateway.client import Client
 from freehold.gateway.draft import Draft
@@ -56,7 +57,7 @@ class Drilling:
     def __init__(self, state: Path, run: str, around: Around, metrics: Metrics, note: Note) -> None:
         self.now: Drilled | None = None  # nearly always
         self._state, self._run, self._around, self._metrics, self._note = state, run, around, metrics, note
-        self._seen: tuple[int, int] | None = None
+        self._seen: Signature = None
         self._dropped = ""  # the last that was: its file may still be there
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -109,7 +110,7 @@ class Drilling:
 
     def look(self) -> None:
         """Take up, hold or drop what the file says. Never raises."""
-        seen = _signature(self._state / FILE)
+        seen = signature(self._state / FILE)
         now_ms = time.time_ns() // 1_000_000
         if seen != self._seen:
             self._seen = seen
@@ -170,11 +171,3 @@ class Drilling:
 def _drawn(exchange: str, share: float) -> bool:
     """Whether an exchange is in the sample. An id ends in random digits, so that anybody can draw it again."""
     return int(exchange[-8:], 16) < share * 2**32
-
-
-def _signature(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns

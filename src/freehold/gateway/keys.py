@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from freehold.config.document import signature
 from freehold.vocabulary.errors import BadRequest, ConfigError, ExpiredKey, InvalidKey, MissingKey, NotFound
 
 FILE = "keys.json"
@@ -130,7 +131,7 @@ class KeyRing:
     def __init__(self, path: Path) -> None:
         self.trouble = ""  # why the file's present state is not in force; "" when it is
         self._path = path
-        self._seen = _signature(path)
+        self._seen = signature(path)
         self._keys = _by_prefix(_read(path))
         self._good = _good(self._keys)
         self._allowed: dict[tuple[str, str], bool] = {}
@@ -174,10 +175,10 @@ class KeyRing:
 
     def refresh(self) -> None:
         """Take the file's present state if it changed. Never raises; see `trouble`."""
-        signature = _signature(self._path)
-        if signature == self._seen:
+        seen = signature(self._path)
+        if seen == self._seen:
             return
-        self._seen = signature
+        self._seen = seen
         try:
             keys = _by_prefix(_read(self._path))
             if self._keys and not keys:
@@ -192,14 +193,6 @@ class KeyRing:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _by_prefix(keys: dict[str, Key]) -> dict[bytes, tuple[bytes, Key]]:

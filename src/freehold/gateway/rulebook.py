@@ -13,7 +13,7 @@ from freehold.catalog.attestations import attestations
 from freehold.catalog.knowledge import Knowledge
 from freehold.catalog.knowledge import knowledge as known_with
 from freehold.catalog.shelves import own_files
-from freehold.config.document import Document, read, text_of
+from freehold.config.document import Document, Signature, read, signature, text_of
 from freehold.config.places import KeyPath
 from freehold.config.schema import Config
 from freehold.policy.named import policy_file
@@ -23,7 +23,7 @@ from freehold.vocabulary.errors import ConfigError
 
 TEXT_CHARS_MAX = 100_000  # of one file, on the ledger
 
-Signatures = tuple[tuple[int, int, int] | None, ...]
+Signatures = tuple[Signature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,7 @@ def watched(config: Config, state: Path) -> tuple[Path, ...]:
 
 def signatures(paths: Iterable[Path]) -> Signatures:
     """What tells one state of the files from another; None: there is none."""
-    return tuple(map(_signature, paths))
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return tuple(map(signature, paths))
 
 
 def _file(name: str) -> Path:
