@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.console.visitor import Visitor
 
 pytestmark = pytest.mark.slow
 
+PATIENCE_S = 60.0
 HOSTILE = {  # none of which may matter
     "HTTP_PROXY": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9",
@@ -31,6 +33,7 @@ HOSTILE = {  # none of which may matter
 PLAIN = "import sys; sys.modules['openai'] = sys.modules['anthropic'] = None\n"
 PROGRAM = """
 import sys
+import time
 from functools import partial
 from freehold.cli import demo
 from freehold.cli.main import main
@@ -244,6 +247,7 @@ def test_without_sdks_it_shows_the_same_and_where_it_stays_what_it_prints_works(
 def shows_it_on_pages(visitor: Visitor) -> None:
     """The demo's traffic, its audit, its bench and its drill."""
     for path, shown in (
+        ("/exchanges?finding=truncation", 'href="/exchanges/x'),  # of the third scene: so the index is filled
         ("/", "north/atlas-2"),
         ("/audits", "different"),
         ("/standing", "tasks.jsonl"),
@@ -252,13 +256,20 @@ def shows_it_on_pages(visitor: Visitor) -> None:
         ("/cutoff", "Provider north is gone"),
         ("/cutoff", "failed then, too: 50.0 %"),
     ):
-        answer = visitor.get(path)
-        assert (answer.status, shown in answer.text) == (200, True), path
+        waits_for(visitor, path, shown)
     report = re.search(r'href="(/cutoff/drills/d[0-9a-f]+)"', visitor.get("/cutoff").text)
     assert report
     page = visitor.get(report[1]).text
     assert "north may still hold" in page
     assert "Quality changes by" in page
+
+
+def waits_for(visitor: Visitor, path: str, shown: str) -> None:
+    """A page fills as the ledger is read; what it is to show comes, or this fails."""
+    end = time.monotonic() + PATIENCE_S
+    while shown not in (text := visitor.get(path).text):
+        assert time.monotonic() < end, (path, text)
+        time.sleep(0.1)
 
 
 def curl(line: str) -> http.client.HTTPResponse:
