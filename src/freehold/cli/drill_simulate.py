@@ -125,9 +125,14 @@ def _day_ms(text: str, flag: str, days: int = 0) -> int:
 def _kept(state: Path, ledger: settings.Ledger, scenario: Scenario, inputs: Inputs, found: Simulation) -> str:
     """Put it into a folder of its own and announce it on the ledger; the drill's id."""
     drill = folder.new(state, scenario)
-    folder.write(state, drill, folder.INPUTS, inputs)
-    digest = folder.write(state, drill, folder.SIMULATION, found)
-    noted(state, ledger, event(SIMULATED, {"drill": drill, "scenario": found.scenario, "sha256": digest}))
+    about = {
+        "drill": drill,
+        "scenario": found.scenario,
+        "text": scenario.source,
+        "inputs": folder.write(state, drill, folder.INPUTS, inputs),
+        "sha256": folder.write(state, drill, folder.SIMULATION, found),
+    }
+    noted(state, ledger, event(SIMULATED, about))
     return drill
 
 

@@ -87,8 +87,7 @@ def run(args: Namespace) -> int:
     doing = Rehearsing(course, told)
     why, measured_ms = asyncio.run(_done(doing))
     found = measured(began, doing.records, course.allowed, (why, measured_ms), doing.graded)
-    digest = _kept(state, found, before)
-    noted(state, resolved.config.ledger, event(ENDED, _ended(found, digest)))
+    noted(state, resolved.config.ledger, event(ENDED, _ended(found) | _kept(state, found, before)))
     if args.json:
         print_json(found)
     else:
@@ -240,15 +239,18 @@ def _announced(course: Course, scenario: Scenario, terms: Terms) -> dict[str, Pl
     }
 
 
-def _ended(found: Rehearsal, digest: str) -> dict[str, Plain]:
-    return {"drill": found.id, "scenario": found.scenario, "why": found.ended, "sha256": digest}
+def _ended(found: Rehearsal) -> dict[str, Plain]:
+    return {"drill": found.id, "scenario": found.scenario, "why": found.ended}
 
 
-def _kept(state: Path, found: Rehearsal, before: World) -> str:
-    """Put what it came to, and what that was decided by, into its folder; SHA-256 of the result."""
+def _kept(state: Path, found: Rehearsal, before: World) -> dict[str, Plain]:
+    """Put what it came to, and what that was decided by, into its folder; SHA-256 of both."""
     period = read_traffic(state, found.began_ms - TRAFFIC_MS, found.began_ms)
-    folder.write(state, found.id, folder.INPUTS, inputs_of(before, period, qualities(state)))
-    return folder.write(state, found.id, folder.REHEARSAL, found)
+    inputs = inputs_of(before, period, qualities(state))
+    return {
+        "inputs": folder.write(state, found.id, folder.INPUTS, inputs),
+        "sha256": folder.write(state, found.id, folder.REHEARSAL, found),
+    }
 
 
 def _tell(said: str) -> None:

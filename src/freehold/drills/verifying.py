@@ -3,11 +3,12 @@
 Raises nothing for what does not agree: each check gives a line. Where the ledger itself was changed, `freehold ledger
 verify` says where; here its signature, its tree and its journal are looked at too.
 
-Does not show that the gateway recorded what it did; that is what witnesses and audits are for.
+Does not show that the gateway recorded what it did; that is what witnesses and audits are for. Nor when a report was
+made, who made it, and whether the scores of benches and of test answers are right: these are taken as they are.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from msgspec.structs import replace
 from freehold.drills.dataside import Body
 from freehold.drills.folder import plain
 from freehold.drills.rehearsal import Rehearsal
-from freehold.drills.report import BEGAN, ENDED, Given, Report, made
+from freehold.drills.report import BEGAN, ENDED, Given, Report, announcements, made
 from freehold.drills.report_page import page
 from freehold.drills.simulation import SIMULATED, Simulation
 from freehold.ledger.log_keys import VKEY
@@ -26,6 +27,7 @@ from freehold.ledger.notes import Verifier, verifier
 from freehold.ledger.proofs import parse_proof
 from freehold.ledger.verify import logs, traces, verify_all
 from freehold.vocabulary.errors import FreeholdError, Unverified
+from freehold.vocabulary.exchange import Event
 
 OK, OPEN, WRONG = "ok", "open", "WRONG"
 RELATIVE = 1e-9
@@ -41,10 +43,6 @@ _UNREADABLE = (
     RecursionError,
 )
 _FROM_BODIES = ("data_side", "findings", "register")
-
-
-class _Told(msgspec.Struct):
-    about: dict[str, Any]
 
 
 class Line(NamedTuple):
@@ -65,7 +63,7 @@ def checks(data: bytes, state: Path, keys: Sequence[str] = (), body: Body | None
         return
     yield from _ledger(state, keys, report.checkpoints)
     yield from _proofs(report, state, keys)
-    yield from _announced(report)
+    yield from _announced(report, state)
     yield from _numbers(msgspec.json.decode(data), again, report, looked=body is not None)
     if report.freehold != again.freehold:
         yield Line(OPEN, f"it was made by Freehold {report.freehold}, and checked by {again.freehold}")
@@ -209,6 +207,10 @@ def _proofs(report: Report, state: Path, keys: Sequence[str]) -> Iterator[Line]:
     except FreeholdError as error:
         yield Line(WRONG, f"a key of the report cannot be read: {error}")
         return
+    known = [one for one in dict.fromkeys((*here, *keys)) if one in report.keys]
+    origins = [one.partition("\n")[0] for one in report.checkpoints]
+    if known != list(report.keys) or origins != [one.partition("+")[0] for one in known]:
+        yield Line(WRONG, "the report's keys and checkpoints are not those of the logs")
     for one in report.announced:
         if one.proof is None:
             yield Line(OPEN, f"{one.kind} {one.event} is in no log")
@@ -230,26 +232,32 @@ def _proofs(report: Report, state: Path, keys: Sequence[str]) -> Iterator[Line]:
         )
 
 
-def _announced(report: Report) -> Iterator[Line]:
-    """Whether the ledger names the very results that the report has."""
+def _announced(report: Report, state: Path) -> Iterator[Line]:
+    """Whether the ledger names the drill, its scenario and inputs, and the very results that the report has."""
+    there = announcements(state, report.drill)
+    told, said = {(one.event, one.kind, one.at_ms) for one in report.announced}, set(map(_named, there))
+    if told != said or len(report.announced) != len(there):
+        yield Line(
+            WRONG,
+            f"the ledger has {len(said)} events of {report.drill}, and they are not those of the report",
+        )
     results = {SIMULATED: report.simulation, ENDED: report.rehearsal}
-    for kind, result in results.items():
-        abouts = [about for about in _abouts(report.announced, kind) if about.get("drill") == report.drill]
-        if result is None or not abouts:
-            continue
-        digest = sha256(plain(result)).hexdigest()
-        if any(about.get("sha256") == digest for about in abouts):
-            yield Line(OK, f"the result is the one whose SHA-256 was put on the ledger ({kind})")
-        else:
-            yield Line(WRONG, f"the result is not the one whose SHA-256 was put on the ledger ({kind})")
-    if not any(one.kind in (SIMULATED, BEGAN) for one in report.announced):
+    for one in there:
+        if one.about.get("text", report.scenario) != report.scenario:
+            yield Line(WRONG, f"the scenario is not the one that was put on the ledger ({one.kind})")
+        for name, value, which in (
+            ("sha256", results.get(one.kind), "the result is {}the one"),
+            ("inputs", report.inputs, "the inputs are {}those"),
+        ):
+            if value is not None and (digest := one.about.get(name)) is not None:
+                same = sha256(plain(value)).hexdigest() == digest
+                says = (
+                    f"{which.format('' if same else 'not ')} whose SHA-256 was put on the ledger ({one.kind})"
+                )
+                yield Line(OK if same else WRONG, says)
+    if not any(one.kind in (SIMULATED, BEGAN) for one in there):
         yield Line(OPEN, "the drill was not announced on the ledger")
 
 
-def _abouts(announced: Iterable[Any], kind: str) -> Iterator[Mapping[str, Any]]:
-    for one in announced:
-        if one.kind == kind and one.proof is not None:
-            try:
-                yield msgspec.json.decode(parse_proof(one.proof.encode()).record, type=_Told).about
-            except _UNREADABLE:
-                continue  # said where proofs are checked
+def _named(one: Event) -> tuple[str, str, int]:
+    return one.id, one.kind, one.at_ms
