@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +15,7 @@ from freehold.catalog.resolve import resolve_all
 from freehold.cli.discover import PROBE_S, Found, discover, usual_ports
 from freehold.cli.scaffold import aliases, scaffold
 from freehold.config.load import Loaded, load_text
+from tests.answering import Answering, answering
 
 MODELS = json.dumps({"object": "list", "data": [{"id": "qwen3:8b"}, {"id": "gemma"}]})
 KEYS = {"OPENAI_API_KEY": "sk-top-secret", "ANTHROPIC_API_KEY": "ak-top-secret"}
@@ -24,26 +25,16 @@ KEYS = {"OPENAI_API_KEY": "sk-top-secret", "ANTHROPIC_API_KEY": "ak-top-secret"}
 def server(body: str = MODELS, status: int = 200, wait: Callable[[], object] = lambda: None) -> Iterator[int]:
     """A server that answers every GET of /v1/models with `body`, after `wait`; gives its port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def answer(self) -> None:
             wait()
             with suppress(BrokenPipeError):  # who asks does not wait for long
                 self.send_response(status if self.path == "/v1/models" else 404)
                 self.end_headers()
                 self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield listening.server_port
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
+    with answering(Handler) as url:
+        yield urlsplit(url).port or 0
 
 
 def free_port() -> int:

@@ -2,19 +2,19 @@
 
 import json
 import secrets
-import threading
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
+
+from tests.answering import Answering, answering
 
 CLIENT, SECRET = "freehold", "a secret: with/signs+"
 
@@ -90,43 +90,25 @@ def identities() -> Iterator[Identities]:
     """A running provider."""
     known = Identities()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def answer(self) -> None:
             path, query = urlsplit(self.path).path, urlsplit(self.path).query
             if path == "/authorize":
                 self.send_response(302)
                 self.send_header("location", known.authorized(dict(parse_qsl(query))))
                 self.end_headers()
             elif path == "/keys":
-                self._say(200, {"keys": [known.key.as_dict(private=False)]})
+                self.tell(200, {"keys": [known.key.as_dict(private=False)]})
             elif path == "/.well-known/openid-configuration":
-                self._say(200, known.about())
+                self.tell(200, known.about())
+            elif self.command == "GET":
+                self.tell(404, {})
             else:
-                self._say(404, {})
+                self._exchange()
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            given = known.token(dict(parse_qsl(body)), self.headers.get("authorization", ""))
-            self._say(400 if given is None else 200, given or {"error": "invalid_grant"})
+        def _exchange(self) -> None:
+            given = known.token(dict(parse_qsl(self.sent().decode())), self.headers.get("authorization", ""))
+            self.tell(400 if given is None else 200, given or {"error": "invalid_grant"})
 
-        def _say(self, status: int, value: object) -> None:
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known.issuer = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(Handler) as known.issuer:
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

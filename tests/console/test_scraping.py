@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from msgspec.structs import replace
@@ -14,30 +12,18 @@ from freehold.gateway.exposition import exposition
 from freehold.gateway.metrics import Metrics
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import Attempt
+from tests.answering import Answering, answering
 from tests.console.conftest import exchange
 
 
 @contextmanager
 def serving(status: int, body: bytes) -> Iterator[str]:
-    class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status if self.path == "/metrics" else 404)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    class Metered(Answering):
+        def answer(self) -> None:
+            self.tell(status if self.path == "/metrics" else 404, body)
 
-        def log_message(self, *said: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answering)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Metered) as url:
+        yield url
 
 
 def counts() -> bytes:

@@ -2,13 +2,11 @@
 
 import base64
 import json
-import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from freehold.ledger.day_keys import key_to_open, keys_of
 from freehold.ledger.ledger import noted
 from freehold.ledger.retention import DONE, When, end_of, expire
 from freehold.vocabulary.exchange import Exchange, Outcome, Part
+from tests.answering import Answering, answering
 from tests.gateway.house import House, Said, contents, house, question
 from tests.gateway.process import eventually
 from tests.ledger.body_samples import CASES, kept
@@ -31,19 +30,16 @@ MARKS = (PROMPT, ANSWER, TOOL, *PIECES, SECOND, "quoted-e0ff15")
 KEPT = '[applications.local]\nretention = "cases"\n[retention.cases]\ndays = 30\n'
 
 
-class Quoting(BaseHTTPRequestHandler):
+class Quoting(Answering):
     """A provider that says unmistakable things, and whose errors quote the prompt. The model's name chooses."""
 
     protocol_version = "HTTP/1.1"
     asked = 0
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+    def answer(self) -> None:
+        body = json.loads(self.sent())
         type(self).asked += 1
         getattr(self, f"say_{body['model'].replace('-', '_')}")(body["messages"][-1]["content"])
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def say_whole(self, _: str) -> None:
         self.tell(200, completion({"content": ANSWER}))
@@ -89,14 +85,6 @@ class Quoting(BaseHTTPRequestHandler):
             self.wfile.flush()
         self.close_connection = True
 
-    def tell(self, status: int, told: Any) -> None:
-        body = json.dumps(told, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
 
 def completion(message: dict[str, Any]) -> dict[str, Any]:
     finish = "tool_calls" if "tool_calls" in message else "stop"
@@ -118,11 +106,8 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Quoting)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with answering(Quoting) as url:
+        yield url
 
 
 MODELS = (

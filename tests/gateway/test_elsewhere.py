@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.request import Request, urlopen
@@ -16,6 +16,7 @@ import pytest
 
 from freehold.sparring.server import Sparring
 from freehold.vocabulary.exchange import Outcome
+from tests.answering import Answering, answering
 from tests.gateway.house import Partners, aliases, house, path, post, provider, question
 from tests.gateway.process import gateway
 
@@ -125,36 +126,29 @@ def test_workers_that_cannot_start_end_the_start_with_a_reason(first: Sparring, 
     assert "Traceback" not in second.stderr
 
 
-class Indiscreet(BaseHTTPRequestHandler):
+class Indiscreet(Answering):
     """A provider that repeats the key it was sent."""
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+    def answer(self) -> None:
+        self.sent()
         said = {"error": {"message": f"Incorrect API key provided: {self.headers['authorization'][7:]}"}}
-        self.send_response(int(self.path.split("/")[1]))
-        self.end_headers()
-        self.wfile.write(json.dumps(said).encode())
-
-    def log_message(self, *_: object) -> None: ...
+        self.tell(int(self.path.split("/")[1]), said)
 
 
 @pytest.mark.parametrize("status", [401, 404, 422])
 def test_a_key_that_a_provider_repeats_reaches_neither_the_caller_nor_the_ledger(
     tmp_path: Path, status: int
 ) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Indiscreet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    config = f"""
+    with answering(Indiscreet) as url:
+        config = f"""
 [providers.p]
-base_url = "http://127.0.0.1:{server.server_port}/{status}"
+base_url = "{url}/{status}"
 dialects = ["chat"]
 headers = {{ authorization = "Bearer sk-very-secret" }}
 """
-    with house(tmp_path, config + aliases(m=["p/m"])) as running:
-        said = running.ask("chat", "m")
-        recorded = repr(running.exchange(said))
-    server.shutdown()
-    server.server_close()
+        with house(tmp_path, config + aliases(m=["p/m"])) as running:
+            said = running.ask("chat", "m")
+            recorded = repr(running.exchange(said))
 
     assert "Incorrect API key provided: [hidden]" in said.error()["message"]
     assert "sk-very-secret" not in said.body.decode() + repr(said.headers) + recorded
@@ -197,13 +191,13 @@ headers = {{ authorization = "Bearer sk-very-secret" }}
     assert "sk-very-secret" not in said.body.decode() + recorded
 
 
-class Streamer(BaseHTTPRequestHandler):
+class Streamer(Answering):
     """A provider whose events come slowly."""
 
     told: ClassVar[list[dict[str, Any]]]
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+    def answer(self) -> None:
+        self.sent()
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
@@ -213,8 +207,6 @@ class Streamer(BaseHTTPRequestHandler):
 
     def pause(self) -> None:
         time.sleep(0.2)
-
-    def log_message(self, *_: object) -> None: ...
 
 
 class Moderator(Streamer):
@@ -243,11 +235,10 @@ class EarlyModel(Streamer):
 @pytest.mark.parametrize("caller", ["gemini", "chat"])
 def test_an_end_that_is_none_holds_nothing_back(tmp_path: Path, caller: str) -> None:
     EarlyModel.heard, EarlyModel.known = threading.Event(), []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), EarlyModel)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    config = f'[providers.p]\nbase_url = "{url}"\ndialects = ["gemini"]\n' + aliases(m=["p/m"])
-    with house(tmp_path, config) as running:
+    with ExitStack() as started:
+        url = started.enter_context(answering(EarlyModel))
+        config = f'[providers.p]\nbase_url = "{url}"\ndialects = ["gemini"]\n' + aliases(m=["p/m"])
+        running = started.enter_context(house(tmp_path, config))
         asked = Request(running.url + path(caller, "m", True), question(caller, "m", stream=True))
         asked.add_header("content-type", "application/json")
         with urlopen(asked) as answer:
@@ -255,26 +246,20 @@ def test_an_end_that_is_none_holds_nothing_back(tmp_path: Path, caller: str) -> 
             EarlyModel.heard.set()
             answer.read()
         said = running.ask(caller, "m", stream=True)
-    server.shutdown()
-    server.server_close()
 
     assert EarlyModel.known[len(EarlyModel.words) - 1]
     assert said.text() == EarlyModel.words
 
 
 def test_an_answer_stopped_for_its_content_is_a_refusal_and_no_breakdown(tmp_path: Path) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Moderator)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    config = "[breaker]\nfailures = 1\n"
-    for name in ("p", "q"):
-        url = f"http://127.0.0.1:{server.server_port}"
-        config += f'[providers.{name}]\nbase_url = "{url}"\ndialects = ["chat"]\n'
-    config += '[aliases.m]\npool = ["p/m", "q/m"]\ncontinue = true\n'
-    with house(tmp_path, config) as running:
+    with ExitStack() as started:
+        url, config = started.enter_context(answering(Moderator)), "[breaker]\nfailures = 1\n"
+        for name in ("p", "q"):
+            config += f'[providers.{name}]\nbase_url = "{url}"\ndialects = ["chat"]\n'
+        config += '[aliases.m]\npool = ["p/m", "q/m"]\ncontinue = true\n'
+        running = started.enter_context(house(tmp_path, config))
         said = [running.ask("chat", "m", stream=True) for _ in range(2)]
         exchanges = running.exchanges()
-    server.shutdown()
-    server.server_close()
 
     assert [one.error()["code"] for one in said] == ["content_policy_violation"] * 2
     for exchange in exchanges:

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import quote
 from zlib import crc32
@@ -33,6 +32,7 @@ from freehold.upstream.signing import Signer, signer
 from freehold.upstream.sigv4 import AwsKeyring
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import ConfigError, Fault, UpstreamFailed
+from tests.answering import Answering, answering
 from tests.upstream.outside import HELLO, Provider, pieces, provider, saying
 
 CONVERSE = Dialect.CONVERSE
@@ -218,25 +218,17 @@ async def test_the_keyring_of_an_account_is_loaded_by_its_kind() -> None:
     assert isinstance(keyring, sigv4.AwsKeyring)
 
 
-class Tokens(BaseHTTPRequestHandler):
+class Tokens(Answering):
     """A token service."""
 
     asked = 0
     status = 200
 
-    def do_POST(self) -> None:
+    def answer(self) -> None:
         Tokens.asked += 1
-        self.rfile.read(int(self.headers["content-length"]))
+        self.sent()
         said = {"access_token": f"ya29.token-{Tokens.asked}", "expires_in": 3_600, "token_type": "Bearer"}
-        body = json.dumps(said if Tokens.status == 200 else {"error": "invalid_grant"}).encode()
-        self.send_response(Tokens.status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.tell(Tokens.status, said if Tokens.status == 200 else {"error": "invalid_grant"})
 
 
 @pytest.fixture
@@ -244,9 +236,6 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     """A service account's file whose token service is on this machine."""
     monkeypatch.setattr(Tokens, "asked", 0)
     monkeypatch.setattr(Tokens, "status", 200)
-    served = HTTPServer(("127.0.0.1", 0), Tokens)
-    thread = threading.Thread(target=served.serve_forever, args=(0.01,))
-    thread.start()
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -257,13 +246,10 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
         "client_email": "a@p.iam.gserviceaccount.com",
         "private_key": pem.decode(),
         "private_key_id": "1",
-        "token_uri": f"http://127.0.0.1:{served.server_port}/token",
     }
-    file.write_text(json.dumps(held))
-    yield str(file)
-    served.shutdown()
-    served.server_close()
-    thread.join()
+    with answering(Tokens) as url:
+        file.write_text(json.dumps(held | {"token_uri": f"{url}/token"}))
+        yield str(file)
 
 
 @pytest.mark.parametrize("by_variable", [False, True])
