@@ -11,6 +11,7 @@ import h11
 from botocore.eventstream import EventStreamBuffer
 
 DIALECTS = ("chat", "messages", "responses", "gemini", "converse")
+PATIENCE_S = 60.0
 PROMPT = {"role": "user", "content": "Which way is north?"}
 
 
@@ -133,7 +134,8 @@ async def ask(
     path: str,
     body: Mapping[str, Any] | None,
     headers: Mapping[str, str] | None = None,
-    patience_s: float = 20.0,
+    patience_s: float = PATIENCE_S,
+    first_s: float = PATIENCE_S,
 ) -> Seen:
     """Send one request on a connection of its own and read until the answer is over."""
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
@@ -146,7 +148,7 @@ async def ask(
     began = perf_counter()
     try:
         writer.write(b"".join(part for part in sent if part))
-        await _read(reader, connection, seen, patience_s)
+        await _read(reader, connection, seen, first_s, patience_s)
     finally:
         seen.took_s = perf_counter() - began
         seen.first_byte_s -= began
@@ -155,8 +157,9 @@ async def ask(
 
 
 async def _read(
-    reader: asyncio.StreamReader, connection: h11.Connection, seen: Seen, patience_s: float
+    reader: asyncio.StreamReader, connection: h11.Connection, seen: Seen, first_s: float, patience_s: float
 ) -> None:
+    """Give up where nothing comes in `first_s`, or nothing more in `patience_s`."""
     while True:
         try:
             event = connection.next_event()
@@ -165,7 +168,9 @@ async def _read(
             return
         if event is h11.NEED_DATA:
             try:
-                async with asyncio.timeout(patience_s):  # wait_for may overlook that it is cancelled
+                async with asyncio.timeout(
+                    patience_s if seen.reads else first_s
+                ):  # wait_for may overlook that it is cancelled
                     data = await reader.read(65_536)
             except ConnectionResetError:
                 seen.ending = "reset"
@@ -210,8 +215,15 @@ def question(dialect: str, stream: bool = False, **more: Any) -> tuple[str, dict
 
 
 async def words(
-    port: int, dialect: str, fault: str = "ok", *, stream: bool = False, patience_s: float = 20.0, **more: Any
+    port: int,
+    dialect: str,
+    fault: str = "ok",
+    *,
+    stream: bool = False,
+    patience_s: float = PATIENCE_S,
+    first_s: float = PATIENCE_S,
+    **more: Any,
 ) -> Seen:
     """Ask for words in a dialect, with the fault in the header."""
     path, body = question(dialect, stream, **more)
-    return await ask(port, path, body, {"x-sparring": fault}, patience_s)
+    return await ask(port, path, body, {"x-sparring": fault}, patience_s, first_s)

@@ -243,7 +243,7 @@ PROMISES: dict[str, Promise] = {
     "interim": lambda good, seen: same(good, seen) and seen.statuses == [103],
 }
 GOOD: dict[tuple[str, bool], Seen] = {}  # a partner in good health says the same each time
-HANGING_S = {"silent": 0.08, "stall": 0.3}  # how long nothing comes, until nothing will
+HANGING_S = {"silent": {"first_s": 0.08}, "stall": {"patience_s": 0.3}}  # nothing comes, so nothing will
 
 
 def test_every_fault_has_a_promise() -> None:
@@ -258,8 +258,8 @@ async def test_a_fault_shows_what_it_promises(
 ) -> None:
     if (dialect, stream) not in GOOD:
         GOOD[dialect, stream] = await words(partner.port, dialect, stream=stream)
-    good, patience_s = GOOD[dialect, stream], HANGING_S.get(fault, 20.0)
-    seen = await words(partner.port, dialect, fault, stream=stream, patience_s=patience_s)
+    good, limits = GOOD[dialect, stream], HANGING_S.get(fault, {})
+    seen = await words(partner.port, dialect, fault, stream=stream, **limits)
 
     assert PROMISES[fault](good, seen), seen
 
