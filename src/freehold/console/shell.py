@@ -95,8 +95,8 @@ def percent(share: float | None) -> str:
 
 
 def usd(amount: float | None) -> str:
-    """An amount of money."""
-    return "unknown" if amount is None else f"{amount:,.4f}\u00a0USD"
+    """An amount of money: to the cent where that is enough to tell amounts apart."""
+    return "unknown" if amount is None else f"{amount:,.{2 if amount >= 10 else 4}f}\u00a0USD"
 
 
 def several(count: int, noun: str) -> str:
