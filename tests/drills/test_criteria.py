@@ -37,7 +37,11 @@ def some(
         (Criteria(p95_ms=50), some(18) + some(2, ms=60), "95 of 100 answers took up to 60 ms"),
         (Criteria(usd=1.0), some(99), None),
         (Criteria(usd=1.0), some(101), "1.0100 USD were spent"),
-        (Criteria(usd=1.0), some(1, usd=None), "what the answer in x1 cost is not known, so that no limit on cost can hold"),
+        (
+            Criteria(usd=1.0),
+            some(1, usd=None),
+            "what the answer in x1 cost is not known, and no limit on cost can hold",
+        ),
         (Criteria(usd=1.0), some(1, Outcome.FAILED, usd=None), None),
     ],
 )

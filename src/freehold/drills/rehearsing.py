@@ -78,7 +78,7 @@ class Criteria(Struct, frozen=True):
             return None
         for it in good:
             if it.cost_usd is None and it.served is not None:
-                return f"what the answer in {it.id} cost is not known, so that no limit on cost can hold"
+                return f"what the answer in {it.id} cost is not known, and no limit on cost can hold"
         spent = sum(it.cost_usd or 0.0 for it in good)
         return f"{spent:.4f} USD were spent" if spent > self.usd else None
 
