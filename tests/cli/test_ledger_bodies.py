@@ -15,7 +15,7 @@ from freehold.ledger.retention import DONE
 from freehold.vocabulary.exchange import Event, Exchange
 from tests.cli.conftest import Run
 from tests.ledger.body_samples import kept
-from tests.ledger.ledger_samples import SETTINGS, exchange
+from tests.ledger.ledger_samples import SETTINGS, exchange, fill
 
 OLD, YOUNG = today() - timedelta(days=40), today() - timedelta(days=3)
 WHY = ("--reason", "audit 7")
@@ -196,9 +196,7 @@ def test_a_key_that_went_without_a_word_is_told_apart(run: Run, state: Path) -> 
 
 def test_an_exchange_whose_bodies_nobody_kept_has_none(run: Run, state: Path) -> None:
     bare = exchange(1)
-    ledger = Ledger.open(state, "node-0", SETTINGS)
-    ledger.append(bare)
-    ledger.close()
+    fill(Ledger.open(state, "node-0", SETTINGS), bare)
 
     code, out, error = opened(run, bare, *WHY)
 

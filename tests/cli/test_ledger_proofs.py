@@ -8,16 +8,13 @@ import pytest
 from freehold.ledger import Ledger
 from freehold.ledger.notes import Signer
 from tests.cli.conftest import Run
-from tests.ledger.ledger_samples import SETTINGS, exchange
+from tests.ledger.ledger_samples import SETTINGS, exchange, fill
 from tests.ledger.logs import NODE, lines_of, rewritten
 
 
 @pytest.fixture
 def recorded(folder: Path) -> Path:
-    ledger = Ledger.open(folder / ".freehold", NODE, SETTINGS)
-    for number in range(5):
-        ledger.append(exchange(number))
-    ledger.close()
+    fill(Ledger.open(folder / ".freehold", NODE, SETTINGS), *(exchange(number) for number in range(5)))
     return folder
 
 
@@ -56,9 +53,7 @@ def test_a_log_verifies_until_a_record_is_edited(run: Run, recorded: Path) -> No
 
 
 def test_the_beginning_of_an_id_is_enough_where_one_record_has_it(run: Run, recorded: Path) -> None:
-    ledger = Ledger.open(recorded / ".freehold", NODE, SETTINGS)
-    ledger.append(exchange(77))
-    ledger.close()
+    fill(Ledger.open(recorded / ".freehold", NODE, SETTINGS), exchange(77))
 
     assert run("ledger", "prove", exchange(77).id[:-1]).out == run("ledger", "prove", exchange(77).id).out
     several, none = run("ledger", "prove", exchange(0).id[:-1]), run("ledger", "prove", "nobody")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from freehold.ledger import Ledger
 from freehold.vocabulary.exchange import Exchange, Outcome, Refused, Usage
 from tests.cli.conftest import Run
-from tests.ledger.ledger_samples import SETTINGS, exchange
+from tests.ledger.ledger_samples import SETTINGS, exchange, fill
 
 DAY_MS, FIRST_MS = 86_400_000, 1_793_491_200_000  # 2026-11-01 00:00 UTC
 
@@ -41,10 +41,7 @@ ALL = [ANSWERED, LAST_MOMENT, FAILED, UNCOUNTED, CACHED]
 
 @pytest.fixture
 def recorded(folder: Path) -> Path:
-    ledger = Ledger.open(folder / ".freehold", "node-0", SETTINGS)
-    for one in reversed(ALL):
-        ledger.append(one)
-    ledger.close()
+    fill(Ledger.open(folder / ".freehold", "node-0", SETTINGS), *reversed(ALL))
     return folder
 
 

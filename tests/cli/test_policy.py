@@ -10,6 +10,7 @@ from freehold.config.schema import Ledger
 from freehold.ledger.journal import Journal
 from freehold.vocabulary.exchange import Attempt, Exchange, Outcome, Refused, Served, Shadow, Usage
 from tests.cli.conftest import Run
+from tests.ledger.ledger_samples import fill
 
 CONFIG = """\
 [providers.rack]
@@ -276,8 +277,8 @@ def test_compare_without_shadows_says_so(house: Path, run: Run) -> None:
 
 def recorded(house: Path, name: str) -> None:
     """An exchange on the ledger as a gateway records it."""
-    journal = Journal.open(house / ".freehold" / "journal", "node-0", Ledger())
-    journal.append(
+    fill(
+        Journal.open(house / ".freehold" / "journal", "node-0", Ledger()),
         Exchange(
             name,
             0,
@@ -293,9 +294,8 @@ def recorded(house: Path, name: str) -> None:
             policy="old@00000000",
             shadow=(Shadow("strict@11111111", "rack/small", (Refused("cloud/large", "in-europe"),)),),
             cost_usd=0.01,
-        )
+        ),
     )
-    journal.close()
 
 
 def test_exposure_tells_what_is_held_and_what_would_be(house: Path, run: Run) -> None:

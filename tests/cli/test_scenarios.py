@@ -10,6 +10,7 @@ from freehold.config.schema import Ledger
 from freehold.ledger.journal import Journal
 from freehold.vocabulary.exchange import Event, Exchange, Outcome
 from tests.cli.conftest import Run
+from tests.ledger.ledger_samples import fill
 
 CONFIG = """\
 [providers.openai]
@@ -34,14 +35,13 @@ def here(folder: Path) -> Path:
 
 def recorded(here: Path) -> None:
     now_ms = int(time.time() * 1000)
-    journal = Journal.open(here / ".freehold" / "journal", "node-0", Ledger())
-    journal.append(
+    fill(
+        Journal.open(here / ".freehold" / "journal", "node-0", Ledger()),
         Exchange(
             "x1", now_ms - 1000, "app", "chat", "fast", Outcome.ANSWERED, 200, endpoint="openai/gpt-5-mini"
-        )
+        ),
+        Event("e1", now_ms, "drill-simulated", {"drill": "d1", "scenario": "rack-gone"}),
     )
-    journal.append(Event("e1", now_ms, "drill-simulated", {"drill": "d1", "scenario": "rack-gone"}))
-    journal.close()
 
 
 def test_list_tells_of_shipped_ones_and_ones_own(run: Run, here: Path) -> None:

@@ -20,6 +20,7 @@ from tests.audits.house import audited
 from tests.audits.test_running import PROMPTS, SETTINGS, folder_of, told_apart
 from tests.bench.test_comparing import drawn, lines, made
 from tests.console.site import Site, site
+from tests.ledger.ledger_samples import fill
 
 CONFIG = """
 state_dir = "state"
@@ -134,10 +135,7 @@ def _benches(state: Path) -> None:
 
 
 def _traffic(state: Path) -> None:
-    ledger = Ledger.open(state, "node-1", Settings())
-    for number in range(20):
-        ledger.append(exchange(number))
-    ledger.close()
+    fill(Ledger.open(state, "node-1", Settings()), *(exchange(number) for number in range(20)))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from freehold.ledger.journal import Journal
 from freehold.ledger.ledger import Ledger, event
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Outcome, Plain, Served, Usage
+from tests.ledger.ledger_samples import fill
 
 AT_MS = 1_790_000_000_000
 EVER = (0, AT_MS * 2)
@@ -41,10 +42,10 @@ def exchange(number: int, **other: object) -> Exchange:
 
 def ledger(state: Path, *records: Exchange | Event, node: str = "node-0") -> None:
     """Written and closed: all of it is in the database."""
-    opened = Ledger.open(state, node, schema.Ledger(tree=False))
-    for record in records:
-        opened.append(replace(record, node=node))
-    opened.close()
+    fill(
+        Ledger.open(state, node, schema.Ledger(tree=False)),
+        *(replace(record, node=node) for record in records),
+    )
 
 
 def sums(found: Traffic) -> tuple[int, int, int, float]:

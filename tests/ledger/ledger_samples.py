@@ -5,9 +5,10 @@ from pathlib import Path
 
 from freehold.config import schema
 from freehold.ledger.journal import Journal
+from freehold.ledger.ledger import Ledger
 from freehold.ledger.segment import framed
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.exchange import Attempt, Exchange, Finding, Finish, Outcome, Served, Usage
+from freehold.vocabulary.exchange import Attempt, Event, Exchange, Finding, Finish, Outcome, Served, Usage
 
 SETTINGS = schema.Ledger(commit_s=0.01)
 SMALL_SEGMENTS = schema.Ledger(segment_bytes=2_048, commit_s=0.01)
@@ -34,6 +35,13 @@ def exchange(number: int, prefix: str = "ex") -> Exchange:
 
 def journal_of(state: Path, node: str = "node-0", settings: schema.Ledger = SETTINGS) -> Journal:
     return Journal.open(state / "journal", node, settings)
+
+
+def fill(ledger: Ledger | Journal, *records: Exchange | Event) -> None:
+    """Record, and close."""
+    for record in records:
+        ledger.append(record)
+    ledger.close()
 
 
 def abandoned(state: Path, node: str, content: bytes) -> Path:

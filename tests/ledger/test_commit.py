@@ -22,7 +22,7 @@ from freehold.ledger.query import events, tail
 from freehold.ledger.recovery import recover
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import OPENED, Event, Outcome
-from tests.ledger.ledger_samples import exchange, ids, journal_of
+from tests.ledger.ledger_samples import exchange, fill, ids, journal_of
 
 STRICT = schema.Ledger(durability=Durability.STRICT, commit_s=60.0)  # no other sync helps by chance
 
@@ -196,11 +196,7 @@ def opened(number: int, node: str = "node-0") -> Event:
 
 
 def test_what_was_begun_and_not_ended_is_told_as_interrupted_once(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path)
-    for number in range(3):
-        journal.append(opened(number))
-    journal.append(replace(exchange(1), id="x0001"))
-    journal.close()
+    fill(journal_of(tmp_path), *(opened(number) for number in range(3)), replace(exchange(1), id="x0001"))
 
     assert recover(tmp_path).interrupted == 2
     assert recover(tmp_path).interrupted == 0
@@ -215,9 +211,7 @@ def test_what_was_begun_and_not_ended_is_told_as_interrupted_once(tmp_path: Path
 def test_what_a_living_process_has_begun_is_left_alone(tmp_path: Path) -> None:
     living = journal_of(tmp_path, "node-1")
     living.append(opened(5, "node-1"))
-    gone = journal_of(tmp_path)
-    gone.append(opened(6))
-    gone.close()
+    fill(journal_of(tmp_path), opened(6))
 
     assert recover(tmp_path).interrupted == 1
     assert [one.id for one in tail(tmp_path, 9)] == ["x0006"]
@@ -226,10 +220,7 @@ def test_what_a_living_process_has_begun_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_together_record_an_interruption_once(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path)
-    for number in range(5):
-        journal.append(opened(number))
-    journal.close()
+    fill(journal_of(tmp_path), *(opened(number) for number in range(5)))
     found: list[int] = []
     starts = [Thread(target=lambda: found.append(recover(tmp_path).interrupted)) for _ in range(4)]
     for start in starts:
@@ -245,10 +236,7 @@ def test_processes_that_start_together_record_an_interruption_once(tmp_path: Pat
 
 
 def test_an_event_that_only_looks_like_a_beginning_ends_no_start(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path)
-    journal.append(Event("e1", 1, OPENED, {"stream": "perhaps"}, "node-0"))
-    journal.append(event("noted", {}))
-    journal.close()
+    fill(journal_of(tmp_path), Event("e1", 1, OPENED, {"stream": "perhaps"}, "node-0"), event("noted", {}))
 
     assert recover(tmp_path).interrupted == 1
     assert tail(tmp_path, 1)[0].id == "x1"

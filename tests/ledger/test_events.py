@@ -12,7 +12,16 @@ from freehold.ledger.index import VERSION
 from freehold.ledger.ledger import event, noted
 from freehold.ledger.recovery import recover
 from freehold.vocabulary.exchange import Event
-from tests.ledger.ledger_samples import SETTINGS, abandoned, exchange, ids, ids_in_database, journal_of, lines
+from tests.ledger.ledger_samples import (
+    SETTINGS,
+    abandoned,
+    exchange,
+    fill,
+    ids,
+    ids_in_database,
+    journal_of,
+    lines,
+)
 
 FIRST_VERSION = """
 CREATE TABLE exchange (
@@ -34,15 +43,9 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Two exchanges and two events, differently far on their way."""
     mixed = (exchange(0), IN_FORCE, exchange(1), EXPIRED)
     if request.param == "indexed":
-        ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
-        for record in mixed:
-            ledger.append(record)
-        ledger.close()
+        fill(Ledger.open(tmp_path, "node-0", SETTINGS), *mixed)
     else:
-        journal = journal_of(tmp_path)
-        for record in mixed:
-            journal.append(record)
-        journal.close()
+        fill(journal_of(tmp_path), *mixed)
         if request.param == "read from files":
             recover(tmp_path)
     return tmp_path

@@ -19,7 +19,7 @@ from freehold.ledger import Ledger
 from freehold.ledger.journal import Journal
 from freehold.ledger.segment import records_after, segments, written_bytes
 from freehold.vocabulary.errors import LedgerUnavailable
-from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, ids, journal_of, lines
+from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, fill, ids, journal_of, lines
 
 
 @contextmanager
@@ -87,10 +87,7 @@ def test_segments_follow_one_another_at_their_size(tmp_path: Path) -> None:
 
 def test_descriptors_of_finished_segments_are_closed(tmp_path: Path) -> None:
     before = open_descriptors()
-    journal = journal_of(tmp_path, settings=SMALL_SEGMENTS)
-    for number in range(40):
-        journal.append(exchange(number))
-    journal.close()
+    fill(journal_of(tmp_path, settings=SMALL_SEGMENTS), *(exchange(number) for number in range(40)))
 
     assert open_descriptors() == before
 

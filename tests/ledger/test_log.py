@@ -31,7 +31,7 @@ from freehold.ledger.notes import verifier
 from freehold.ledger.tiles import TiledTree, Tiles
 from freehold.ledger.verify import verify
 from freehold.vocabulary.errors import Unverified
-from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, lines
+from tests.ledger.ledger_samples import SETTINGS, SMALL_SEGMENTS, exchange, fill, lines
 from tests.ledger.logs import NODE, folder, journal, lines_of, rewritten, signed, vkey
 
 
@@ -253,9 +253,7 @@ def test_a_rotation_is_signed_by_both_keys_and_then_by_the_new_one(tmp_path: Pat
     note = (folder(tmp_path) / "checkpoint").read_bytes()
     assert opened(note, [old]) == opened(note, [new.verifier])
 
-    ledger = Ledger.open(tmp_path, NODE, SETTINGS)
-    ledger.append(exchange(1_000))
-    ledger.close()
+    fill(Ledger.open(tmp_path, NODE, SETTINGS), exchange(1_000))
     note = (folder(tmp_path) / "checkpoint").read_bytes()
     assert opened(note, [new.verifier]).size == 302
     with pytest.raises(Unverified):
@@ -308,9 +306,7 @@ def test_only_a_rotation_that_was_asked_for_changes_the_key(tmp_path: Path) -> N
     journal(tmp_path, 1)
     signed(tmp_path)
     before = vkey(tmp_path)
-    opening = Journal.open(tmp_path / "journal", NODE, SETTINGS)
-    opening.append(exchange(5, prefix="log-key-rotated"))
-    opening.close()
+    fill(Journal.open(tmp_path / "journal", NODE, SETTINGS), exchange(5, prefix="log-key-rotated"))
     signed(tmp_path)
 
     assert vkey(tmp_path) == before

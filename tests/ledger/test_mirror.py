@@ -12,7 +12,7 @@ from freehold.ledger.ledger import event
 from freehold.ledger.mirror import beside, mirrored
 from freehold.ledger.segment import framed, segments
 from freehold.vocabulary.exchange import OPENED, Event
-from tests.ledger.ledger_samples import SETTINGS, exchange, journal_of
+from tests.ledger.ledger_samples import SETTINGS, exchange, fill, journal_of
 
 NODE = "node-0"
 HOLD = replace(event("hold", {"name": "case-17"}), node=NODE)
@@ -99,9 +99,7 @@ def test_a_damaged_line_and_an_id_that_comes_twice_are_no_differences(state: Pat
 
 
 def test_what_the_database_has_yet_to_take_in_is_no_difference(state: Path) -> None:
-    journal = journal_of(state)
-    journal.append(exchange(7))
-    journal.close()
+    fill(journal_of(state), exchange(7))
 
     assert changed(state, "SELECT 1") == []
 

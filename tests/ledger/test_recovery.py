@@ -11,7 +11,7 @@ from freehold.ledger.journal import locked
 from freehold.ledger.recovery import Recovered, recover
 from freehold.ledger.segment import Damage, framed
 from freehold.vocabulary.exchange import OPENED, Event
-from tests.ledger.ledger_samples import abandoned, exchange, ids, ids_in_database, journal_of, lines
+from tests.ledger.ledger_samples import abandoned, exchange, fill, ids, ids_in_database, journal_of, lines
 from tests.warm import Warm
 
 
@@ -95,10 +95,7 @@ def test_a_record_that_stands_in_two_journals_is_one_row(tmp_path: Path) -> None
 
 def test_a_lost_database_is_built_again_from_all_segments(tmp_path: Path) -> None:
     for node in ("node-0", "node-1"):
-        journal = journal_of(tmp_path, node)
-        for number in range(700):
-            journal.append(exchange(number, node))
-        journal.close()
+        fill(journal_of(tmp_path, node), *(exchange(number, node) for number in range(700)))
     recover(tmp_path)
     (tmp_path / "ledger.sqlite").unlink()
 
@@ -122,9 +119,7 @@ def test_nothing_to_recover_is_no_trouble(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_another_process_recovers_is_not_taken_for_a_living_one(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path)
-    journal.append(Event("e1", 1, OPENED, {}, "node-0"))
-    journal.close()
+    fill(journal_of(tmp_path), Event("e1", 1, OPENED, {}, "node-0"))
     others = [locked(tmp_path / "journal"), locked(tmp_path / "journal" / "node-0")]
     found: list[Recovered] = []
     starting = Thread(target=lambda: found.append(recover(tmp_path)))

@@ -22,7 +22,7 @@ from freehold.ledger.segment import body_of, framed
 from freehold.ledger.tiles import Tiles
 from freehold.ledger.verify import Verified, logs, traces, verify, verify_all
 from freehold.vocabulary.errors import NotFound, Unverified
-from tests.ledger.ledger_samples import SETTINGS, exchange, lines
+from tests.ledger.ledger_samples import SETTINGS, exchange, fill, lines
 from tests.ledger.logs import NODE, folder, journal, lines_of, rewritten, signed, vkey
 
 COUNTS = (300, 20, 7)
@@ -271,10 +271,7 @@ def test_two_neighbours_that_changed_places_are_one_move(state: Path) -> None:
 
 
 def test_a_removed_record_is_named_by_its_id_where_the_database_has_it(tmp_path: Path) -> None:
-    ledger = Ledger.open(tmp_path, NODE, SETTINGS)
-    for number in range(10):
-        ledger.append(exchange(number))
-    ledger.close()
+    fill(Ledger.open(tmp_path, NODE, SETTINGS), *(exchange(number) for number in range(10)))
     rewritten(segment(tmp_path, 0), lines_of(segment(tmp_path, 0))[:5])
 
     assert [problem.record for problem in told(tmp_path).problems] == [exchange(n).id for n in range(5, 10)]

@@ -19,6 +19,7 @@ from tests.ledger.ledger_samples import (
     SMALL_SEGMENTS,
     abandoned,
     exchange,
+    fill,
     ids,
     ids_in_database,
     lines,
@@ -67,9 +68,7 @@ def test_what_does_not_fit_in_memory_is_read_from_the_files(
 
 
 def test_the_columns_say_what_the_record_says(tmp_path: Path) -> None:
-    ledger = Ledger.open(tmp_path, "node-0", SETTINGS)
-    ledger.append(exchange(1))
-    ledger.close()
+    fill(Ledger.open(tmp_path, "node-0", SETTINGS), exchange(1))
 
     columns = "at_ms, application, alias, endpoint, outcome, code"
     row = sqlite3.connect(tmp_path / "ledger.sqlite").execute(f"SELECT {columns} FROM exchange").fetchone()
