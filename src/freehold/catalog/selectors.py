@@ -3,7 +3,6 @@
 A selector is a name in which `*` stands for any text; upper and lower case are the same.
 """
 
-import re
 from enum import Enum
 from functools import lru_cache
 from typing import NoReturn
@@ -24,7 +23,7 @@ class Match(Enum):
 def match(pattern: str, name: str) -> Match:
     """Whether `pattern` matches `name`. A `*` in the name is text that is not known yet."""
     pattern, name = pattern.casefold(), name.casefold()
-    if _expression(pattern).fullmatch(name):  # a `*` of the name can only fall on one of the pattern
+    if _meets(pattern, name):  # a `*` of the name can only fall on one of the pattern
         return Match.YES
     return Match.MAYBE if "*" in name and _can_meet(pattern, name) else Match.NO
 
@@ -34,10 +33,20 @@ def precision(pattern: str) -> tuple[int, bool]:
     return len(pattern.replace("*", "")), "*" not in pattern
 
 
-@lru_cache(4_096)
-def _expression(pattern: str) -> re.Pattern[str]:
-    # Letter by letter: a `*` that is written in a name must not be met by anything but a `*`.
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+def _meets(pattern: str, name: str) -> bool:
+    """Whether a name fits. A regular expression would try every way to share it out among many `*`."""
+    first, *middle = pattern.split("*")
+    if not middle:
+        return name == pattern
+    last = middle.pop()
+    at, end = len(first), len(name) - len(last)
+    if at > end or not (name.startswith(first) and name.endswith(last)):
+        return False
+    for part in middle:
+        if (found := name.find(part, at, end)) < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _can_meet(one: str, other: str) -> bool:

@@ -25,7 +25,7 @@ DAYS_MAX = 366
 WAYS = ("marked", "shadow", "share")  # requests made for it, copies of live ones, live ones
 LASTS_S_MAX = 600
 LINES_SHOWN = 100
-LOST_MAX = 100
+LOST_MAX, VALUE_CHARS_MAX = 100, 512
 # A report brings its own style and runs nothing; it is read as if it came from elsewhere.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
@@ -139,7 +139,7 @@ def wish_of(pairs: Sequence[tuple[str, str]]) -> Wish:
 
 def _loss(written: str) -> tuple[str, str]:
     word, _, value = written.partition(":")
-    if word not in WORDS or not value:
+    if word not in WORDS or not 0 < len(value) <= VALUE_CHARS_MAX:
         said = f'"{written[:100]}" is nothing that can be lost here'
         raise BadRequest(said, remedy=f"Write WORD:VALUE with one of these words: {', '.join(WORDS)}.")
     return word, value
