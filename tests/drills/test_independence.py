@@ -4,10 +4,13 @@ from math import isclose
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from freehold.drills.independence import OWN, Independence, Loss, Standing, independence, standings
 from freehold.drills.scenario import Loss as Losing
 from freehold.drills.scenario import Scenario
+from freehold.drills.selecting import CLOUD_OWNERS
 from freehold.drills.traffic import Group, Kind, Traffic
 from freehold.drills.world import World
 from freehold.vocabulary.report import Interval
@@ -97,6 +100,78 @@ def test_the_worst_point_is_what_is_known_to_hurt_most(found: Independence) -> N
         2,
         2,
     )  # all that is left of `cheap` is from there
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.builds(
+            asked,
+            st.sampled_from(("chat", "code", "cheap", "any/lab/model", "no-longer-there")),
+            st.just(GPT),
+            st.sampled_from((None, "public", "internal")),
+        ),
+        st.integers(1, 50),
+    )
+)
+def test_losses_are_what_they_are_request_by_request(here: World, counts: dict[Kind, int]) -> None:
+    groups = {kind: Group(exchanges=count) for kind, count in counts.items()}
+    found = independence(here, {}, Traffic(0, 1, groups, {})) if groups else independence(here, {})
+
+    pools = {kind: here.left(kind.request, kind.dialect) for kind in groups}
+    served = {kind: pool for kind, pool in pools.items() if pool}
+    if groups:
+        assert found.exchanges == sum(counts[kind] for kind, pool in pools.items() if pool is not None)
+    for loss in (*found.without_one, *found.without_two) if served else ():
+        for survives, aliases, requests in (
+            ((False,), loss.aliases, loss.requests),
+            ((False, None), loss.aliases_at_best, loss.requests_at_best),
+        ):
+            left = {
+                kind: any(
+                    all(gone(here, name, loss.by, one) in survives for one in loss.lost) for name in pool
+                )
+                for kind, pool in served.items()
+            }
+            hurt = {kind.alias for kind, is_left in left.items() if not is_left}
+            assert aliases == len({kind.alias for kind in served} - hurt)
+            there = sum(counts[kind] for kind, is_left in left.items() if is_left)
+            assert requests == pytest.approx(there / sum(counts[kind] for kind in served))
+
+
+def gone(here: World, endpoint: str, by: str, value: str) -> bool | None:
+    """Whether an endpoint is lost with a parent and all that its cloud hosts, a cloud, or a country."""
+    facts = here.about(endpoint).facts
+    known = {name: fact.at(here.now) for name, fact in facts.items()}
+    if by == "parent_jurisdiction":
+        return None if known.get(by) is None else known[by] == value
+    names = ("parent", "cloud") if by == "parent" else ("cloud",)
+    held = [
+        CLOUD_OWNERS.get(str(known.get(name)), known.get(name)) if by == "parent" else known.get(name)
+        for name in names
+    ]
+    if value in (*held, *(known.get(name) for name in names)):
+        return True
+    return None if None in held and known.get("own") is not True else False
+
+
+def test_a_provider_whose_parent_nobody_knows_can_be_what_hurts_most(tmp_path: Path) -> None:
+    here = typical(
+        tmp_path,
+        """
+        [providers.stranger]
+        kind = "openai"
+        base_url = "https://stranger.example/v1"
+        [aliases.odd]
+        pool = ["stranger/model"]
+        """,
+    )
+
+    found = independence(here, {}, Traffic(0, 1, {asked("odd", "stranger/model"): Group(exchanges=1)}, {}))
+
+    assert found.standings[0].unknown["parent"] == 1
+    assert found.worst is not None
+    assert (found.worst.by, found.worst.lost, found.worst.requests_at_best) == ("provider", ("stranger",), 0)
 
 
 def test_recorded_requests_weigh_as_often_as_they_were_made(here: World) -> None:

@@ -8,7 +8,7 @@ The index of concentration and its inverse are those of `spreading`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ from freehold.vocabulary.report import Interval
 OWN = "(own)"
 LEGS = ("parent", "cloud", "parent_jurisdiction", "weights_family")
 LOSSES = ("parent", "cloud", "parent_jurisdiction")
-POINTS = (*LOSSES, "weights_family", "weights_origin")  # what can be lost at once
+# What can be lost at once. A provider is always known, also one whose parent is not.
+POINTS = (*LOSSES, "weights_family", "weights_origin", "provider")
 _ANYBODY = "(anybody)"  # an application that no configuration names
 _OF_COMPANIES = ("provider", "parent", "cloud")
 
@@ -107,15 +108,16 @@ def independence(
     """Who depends on whom today. Without traffic, every alias is asked once for each application and data class."""
     cases = _cases(world, traffic)
     served = [one for one in cases if one.allowed]
-    ones = [loss for by in POINTS for loss in _losses(world, served, by, 1)]
+    stakes = _stakes(served)
+    ones = [loss for by in POINTS for loss in _losses(world, stakes, by, 1)]
     return Independence(
         world.rules.label,
         world.digest,
-        traffic.exchanges if traffic is not None else 0,
+        sum(case.exchanges for case in cases),
         len({one.request.alias for one in served}),
         tuple(_standings(world, cases, qualities)),
         tuple(sorted((one for one in ones if one.by in LOSSES), key=_order)),
-        tuple(sorted((loss for by in LOSSES for loss in _losses(world, served, by, 2)), key=_order)),
+        tuple(sorted((loss for by in LOSSES for loss in _losses(world, stakes, by, 2)), key=_order)),
         min(ones, key=_hurt, default=None),
         tuple(_spreads(world, _asked(served, traffic))),
     )
@@ -207,38 +209,48 @@ def value(world: World, endpoint: str, by: str) -> str | None:
     return None if found is None else str(found)
 
 
-def _losses(world: World, cases: Sequence[_Case], by: str, many: int) -> Iterable[Loss]:
+class _Stakes(NamedTuple):
+    """What is at stake, by the endpoints of which any may serve it: many requests have the same."""
+
+    requests: Mapping[frozenset[str], int]  # how many
+    aliases: Mapping[str, frozenset[frozenset[str]]]
+
+    def left(self, survivors: frozenset[str]) -> tuple[int, float]:
+        """For how many aliases, and what share of the requests, somebody survives."""
+        gone = {those for those in self.requests if those.isdisjoint(survivors)}
+        total = sum(self.requests.values())
+        share = (total - sum(self.requests[those] for those in gone)) / total if total else 0.0
+        return sum(gone.isdisjoint(all_of) for all_of in self.aliases.values()), share
+
+
+def _stakes(cases: Iterable[_Case]) -> _Stakes:
+    requests: dict[frozenset[str], int] = defaultdict(int)
+    aliases: dict[str, set[frozenset[str]]] = defaultdict(set)
+    for case in cases:
+        those = frozenset(case.allowed)
+        requests[those] += case.exchanges or 1
+        aliases[case.request.alias].add(those)
+    return _Stakes(requests, {alias: frozenset(all_of) for alias, all_of in aliases.items()})
+
+
+def _losses(world: World, stakes: _Stakes, by: str, many: int) -> Iterable[Loss]:
     """What is left after each loss of `many` values at once, of those that anybody who may serve is known to have."""
-    endpoints = sorted({name for case in cases for name in case.allowed})
+    endpoints = sorted(frozenset[str]().union(*stakes.requests))
     values = sorted({one for name in endpoints if (one := value(world, name, by)) not in (None, OWN)})
-    hits = {value: {name: _hit(world, name, by, value) for name in endpoints} for value in values}
+    hits = {one: {name: _hit(world, name, by, one) for name in endpoints} for one in values}
+    sure = {one: frozenset(name for name in endpoints if hits[one][name] is False) for one in values}
+    best = {one: frozenset(name for name in endpoints if hits[one][name] is not True) for one in values}
     for lost in combinations(values, many):
-        sure = {name for name in endpoints if all(hits[value][name] is False for value in lost)}
-        best = {name for name in endpoints if not any(hits[value][name] is True for value in lost)}
-        yield Loss(by, lost, *_left(cases, sure.__contains__, best.__contains__))
+        (aliases, requests), (aliases_at_best, requests_at_best) = (
+            stakes.left(frozenset.intersection(*(survive[one] for one in lost))) for survive in (sure, best)
+        )
+        yield Loss(by, lost, aliases, aliases_at_best, requests, requests_at_best)
 
 
 def _hit(world: World, endpoint: str, by: str, value: str) -> bool | None:
     """Whether an endpoint is gone with a parent (and all that its cloud hosts), a cloud, a jurisdiction..."""
     words: Words = (("hosted_by" if by == "parent" else by, (value,)),)
     return hit(words, world.about(endpoint), world.now).holds
-
-
-def _left(
-    cases: Sequence[_Case], sure: Callable[[str], bool], best: Callable[[str], bool]
-) -> tuple[int, int, float, float]:
-    found = []
-    for survives in (sure, best):
-        served = [(case, any(map(survives, case.allowed))) for case in cases]
-        aliases = {case.request.alias for case in cases} - {
-            case.request.alias for case, is_served in served if not is_served
-        }
-        weights = [(case.exchanges or 1, is_served) for case, is_served in served]
-        total = sum(weight for weight, _ in weights)
-        share = sum(weight for weight, is_served in weights if is_served) / total if total else 0.0
-        found.append((len(aliases), share))
-    (aliases_sure, share_sure), (aliases_best, share_best) = found
-    return aliases_sure, aliases_best, share_sure, share_best
 
 
 def _hurt(loss: Loss) -> tuple[float, int, float, int]:
