@@ -10,7 +10,6 @@ import fcntl
 import os
 import re
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from freehold.bench.standing import BenchReport
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, NotFound
 from freehold.vocabulary.report import Interval
 
@@ -96,7 +96,7 @@ _lines = msgspec.json.Decoder(Line)
 
 def new_id() -> str:
     """ "b" and hexadecimal digits; sorts by time."""
-    return f"b{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
+    return f"b{clock.now_ms():011x}{secrets.token_hex(4)}"
 
 
 def folder(state: Path, name: str) -> Path:

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import sys
-import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from freehold.config.schema import Config
 from freehold.config.shape import nearest
 from freehold.gateway.inside import Inside, inside
 from freehold.gateway.rulebook import rulebook
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, UnknownModel
 
 ENDED = "bench-ended"  # the kind of event that says what a bench came to
@@ -87,7 +87,7 @@ def listing(args: Namespace) -> int:
     rows = []
     for plan in plans:
         done = results.read_report(state, plan.id)
-        at = datetime.fromtimestamp(plan.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        at = clock.utc(plan.at_ms).strftime("%Y-%m-%d %H:%M")
         rows.append((plan.id, at, plan.tasks, ", ".join(plan.subjects), done.ended if done else "not over"))
     print(*table(("ID", "AT (UTC)", "TASKS", "ON", "ENDED"), rows), sep="\n")
     return OK
@@ -126,7 +126,7 @@ def _plan(args: Namespace, tasks: Tasks) -> Plan:
         raise BadRequest(f"--temperature {args.temperature:g} is none", remedy="Give one from 0 to 2.")
     return Plan(
         results.new_id(),
-        time.time_ns() // 1_000_000,
+        clock.now_ms(),
         tasks.file,
         tasks.digest,
         subjects,

@@ -4,7 +4,6 @@ import http.client
 import shlex
 import subprocess
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from freehold.cli.output import CANNOT_SERVE, PROBLEMS, Stop, progress
 from freehold.cli.settings import config_and_state, config_of
 from freehold.config.environment import Environment, environment
 from freehold.ledger.query import between
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, FreeholdError
 
 KEY_VARIABLE, URL_VARIABLE = (
@@ -81,7 +81,7 @@ def _taken_in(args: Namespace, files: Sequence[Path], name: str) -> BenchReport:
     with progress("reading logs"):
         logs = [read_log(file, args.scorer) for file in files]
     config, state = config_and_state(args)
-    plan = plan_of(logs, name, time.time_ns() // 1_000_000)
+    plan = plan_of(logs, name, clock.now_ms())
     lines = _with_costs(state, lines_of(logs))
     with Results(state, plan) as kept:
         for line in lines:

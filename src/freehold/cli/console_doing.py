@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -27,6 +26,7 @@ from freehold.drills import folder
 from freehold.drills.loading import SUFFIX, written
 from freehold.gateway import drill_order
 from freehold.gateway.keys import KeyStore
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, ServiceError
 
 KEY_VARIABLE, KEY_NAME = "FREEHOLD_DRILL_KEY", "drill"
@@ -116,7 +116,7 @@ class Drilling(Looking):
         child = self._child
         if child is not None and child.process.poll() is None:
             return _run(child)
-        if drill_order.lease_ms(self._state) > time.time_ns() // 1_000_000:
+        if drill_order.lease_ms(self._state) > clock.now_ms():
             order = drill_order.read(self._state)
             if order is not None:
                 return Run(order.scenario, False, "It was not begun from this page.", order.id)
@@ -159,7 +159,7 @@ class Drilling(Looking):
         store = KeyStore(self._state)
         if order.way != "marked" or not store.list():
             return None, {}
-        expires_ms = time.time_ns() // 1_000_000 + KEY_S * 1000
+        expires_ms = clock.now_ms() + KEY_S * 1000
         key, secret = store.create(KEY_NAME, (order.alias,), expires_ms)
         return key.id, {KEY_VARIABLE: secret}
 

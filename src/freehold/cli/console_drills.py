@@ -32,6 +32,7 @@ from freehold.ledger.durable import replace as put
 from freehold.ledger.query import events
 from freehold.ledger.search import Search
 from freehold.ledger.search_rows import KIND
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, NotFound
 from freehold.vocabulary.exchange import Outcome
 from freehold.vocabulary.facts import Facts, RequestFacts
@@ -174,7 +175,7 @@ class Looking:
             return kept[2]
 
     def _read(self, days: int, here: World) -> Period:
-        until_ms = time.time_ns() // 1_000_000
+        until_ms = clock.now_ms()
         since_ms = until_ms - days * DAY_MS
         traffic = recorded(self._state, since_ms, until_ms)
         is_recorded = bool(traffic.groups)

@@ -1,6 +1,5 @@
 """`freehold drill simulate`: what a period would have been under a scenario."""
 
-import time
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from freehold.drills.traffic import MINUTE_MS, Traffic, read_traffic
 from freehold.drills.world import world
 from freehold.gateway.running import running
 from freehold.ledger.ledger import event, noted
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError
 
 _LINES_SHOWN = 40
@@ -100,7 +100,7 @@ def _traffic(args: Namespace, state: Path, under_way_ms: int) -> Traffic:
     """
     if not state.is_dir():
         raise BadRequest(f"there is no ledger in {state}", remedy="Name its folder with --ledger.")
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = clock.now_ms()
     since_ms = _day_ms(args.since, "--from") if args.since else 0
     until_ms = min(now_ms, _day_ms(args.until, "--to", 1) if args.until else now_ms)
     if since_ms >= now_ms:
@@ -137,7 +137,7 @@ def _kept(state: Path, ledger: settings.Ledger, scenario: Scenario, inputs: Inpu
 
 
 def _told(found: Simulation, title: str) -> Iterator[str]:
-    since, until = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (found.since_ms, found.until_ms))
+    since, until = (clock.utc(ms) for ms in (found.since_ms, found.until_ms))
     yield f"{title} ({found.scenario})"
     yield f"{found.exchanges:,} exchanges, {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     yield f"policy {found.policy or 'none'}, facts {found.facts}"

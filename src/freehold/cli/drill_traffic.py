@@ -1,6 +1,5 @@
 """`freehold drill traffic`: a ledger of invented traffic, apart from any that is real."""
 
-import time
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from freehold.cli.settings import config_of, configured
 from freehold.config.environment import environment
 from freehold.drills.inventing import Inventing, Plan, example_files, recorded
 from freehold.drills.world import world
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest
 
 DAY_MS = 86_400_000
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
         args.config = str(_example(into))
     resolved = keyless(config_of(args), environment())
     before = world(resolved, into, datetime.now(UTC))
-    plan = Plan(args.exchanges, args.days, args.seed, time.time_ns() // 1_000_000 // DAY_MS * DAY_MS)
+    plan = Plan(args.exchanges, args.days, args.seed, clock.now_ms() // DAY_MS * DAY_MS)
     about = {"exchanges": plan.exchanges, "days": plan.days, "seed": plan.seed, "until_ms": plan.until_ms}
     inventing = Inventing(before, plan)
     if not inventing.profiles:

@@ -1,9 +1,7 @@
 """`freehold keys`: make, list and end the keys that applications show to this gateway."""
 
 import sys
-import time
 from argparse import Namespace
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -12,13 +10,14 @@ from freehold.cli.output import OK, table
 from freehold.cli.settings import config_of, state_dir
 from freehold.gateway.key_terms import ending_ms, known_class
 from freehold.gateway.keys import Key, KeyStore
+from freehold.vocabulary import clock
 
 _HEAD = ("ID", "APPLICATION", "ALIASES", "DATA CLASS", "CREATED (UTC)", "ENDS (UTC)", "STATE")
 
 
 def create(args: Namespace) -> int:
     """Make a key. Only its text goes to stdout, so that a script can take it; it is never shown again."""
-    now_ms = _now_ms()
+    now_ms = clock.now_ms()
     expires_ms = ending_ms(args.expires, now_ms) if args.expires else None
     data_class = known_class(args.data_class, config_of(args).data_classes)
     store = KeyStore(state_dir(args))
@@ -34,7 +33,7 @@ def create(args: Namespace) -> int:
 
 def listing(args: Namespace) -> int:
     """List all keys, also those that have ended; their text is not stored."""
-    keys, now_ms = KeyStore(state_dir(args)).list(), _now_ms()
+    keys, now_ms = KeyStore(state_dir(args)).list(), clock.now_ms()
     print_result(args, keys, table(_HEAD, [_row(key, now_ms) for key in keys]))
     return OK
 
@@ -57,8 +56,4 @@ def _row(key: Key, now_ms: int) -> tuple[str, ...]:
 
 
 def _moment(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return clock.utc(at_ms).strftime("%Y-%m-%d %H:%M")

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ from freehold.cli.settings import state_dir
 from freehold.ledger import query
 from freehold.ledger.ledger import WITHHELD
 from freehold.ledger.query import find, follow
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import NotFound
 from freehold.vocabulary.exchange import Attempt, Event, Exchange, Plain, Record, Shadow, asked
 
@@ -183,4 +183,4 @@ def _attempt(attempt: Attempt) -> tuple[str, ...]:
 
 
 def _moment(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return clock.utc(at_ms).strftime("%Y-%m-%d %H:%M:%S")

@@ -17,6 +17,7 @@ from freehold.policy.difference import ELSE
 from freehold.policy.explain import Answer, Evidence, Objecting, answers
 from freehold.policy.matrix import Matrix
 from freehold.policy.rules import Policy
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, ConfigError, Fault, NotFound
 from freehold.vocabulary.exchange import Exchange
@@ -104,7 +105,7 @@ def _from_ledger(args: Namespace, there: House, named: Sequence[Policy]) -> Aske
     late = (Late(one.endpoint, one.detail) for one in exchange.attempts if one.outcome == Fault.POLICY)
     return Asked(
         exchange.request,
-        moment(args.at, datetime.fromtimestamp(exchange.at_ms / 1000, UTC)),
+        moment(args.at, clock.utc(exchange.at_ms)),
         endpoints,
         tuple(late),
     )

@@ -6,7 +6,6 @@ import re
 import secrets
 import signal
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,6 +39,7 @@ from freehold.gateway.drill_order import Mode, Order, Struck
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.running import Running, running
 from freehold.ledger.ledger import event, noted
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, FreeholdError
 from freehold.vocabulary.exchange import Plain
@@ -173,7 +173,7 @@ def _gateway(state: Path) -> Running:
 
 def _none_other(state: Path) -> None:
     """Raises BadRequest where another drill is under way; what a killed one has left is swept up."""
-    if drill_order.lease_ms(state) > time.time_ns() // 1_000_000:
+    if drill_order.lease_ms(state) > clock.now_ms():
         order = drill_order.read(state)
         name = "another drill" if order is None else f"the drill {order.id}"
         raise BadRequest(f"{name} is under way", remedy="Wait for it, or end it with `freehold drill stop`.")
@@ -184,14 +184,14 @@ def _traffic(state: Path, scenario: Scenario, resolved: Resolved) -> Traffic | N
     """What was asked lately, where it matters: to who is most used, and to what stands at a pool's `*`."""
     where = [*(one.where for one in scenario.lost), *(one.where for one in scenario.changed)]
     words = [text for one in where for _, texts in one for text in texts]
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = clock.now_ms()
     ranked = any(text.startswith("@") for text in words)
     return read_traffic(state, now_ms - TRAFFIC_MS, now_ms) if ranked or resolved.globs else None
 
 
 def _order(terms: Terms, gateway: Running, named: tuple[str, str, str], hit: tuple[Struck, ...]) -> Order:
     (drill, scenario, token), (before, lasts, _) = named, terms.times_ms
-    from_ms = time.time_ns() // 1_000_000 + LEAD_MS + before
+    from_ms = clock.now_ms() + LEAD_MS + before
     shown = sha256(token.encode()).hexdigest() if terms.mode is Mode.MARKED else ""
     until_ms = from_ms + lasts
     return Order(drill, gateway.run, scenario, terms.mode, terms.share, shown, from_ms, until_ms, hit)

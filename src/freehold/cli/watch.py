@@ -10,7 +10,6 @@ import tty
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,6 +18,7 @@ from freehold.cli.as_json import print_json
 from freehold.cli.output import OK, progress, table
 from freehold.cli.settings import state_dir
 from freehold.ledger import query
+from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Record
 from freehold.watch.board import Board, Noticed, Row
 
@@ -150,7 +150,7 @@ def _row(row: Row) -> tuple[str, ...]:
 
 
 def _line(noticed: Noticed) -> tuple[str, ...]:
-    at = datetime.fromtimestamp(noticed.at_ms / 1000, UTC).strftime("%H:%M:%S")
+    at = clock.utc(noticed.at_ms).strftime("%H:%M:%S")
     finding = noticed.finding
     return (
         at,

@@ -1,12 +1,12 @@
 """What applications have spent today of the budgets that policies give them, from sums over the day's exchanges."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from freehold.ledger.search import Search, Sum
 from freehold.policy.expression import ALWAYS
 from freehold.policy.rules import Bound, Limit, Policy, applies
+from freehold.vocabulary import clock
 from freehold.vocabulary.facts import RequestFacts
 
 BY = ("application", "alias", "data_class", "purpose", "user_region", "tools")  # what a budget can look at
@@ -31,7 +31,7 @@ class Spent(NamedTuple):
 
 def today(search: Search) -> Sequence[Sum]:
     """What was spent since midnight UTC."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = clock.now_ms()
     return search.rollup(now_ms - now_ms % DAY_MS, now_ms + DAY_MS, BY)
 
 

@@ -1,6 +1,5 @@
 """Keys and budgets: who may ask for what, and what of it is used. Admins make and end keys here."""
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from freehold.console.shell import form, may, need, page, there
 from freehold.gateway.key_terms import ending_ms, known_class
 from freehold.gateway.keys import Key, KeyStore
 from freehold.ledger.search import Sum
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, NotFound
 
 CREATED, REVOKED = "key-created", "key-revoked"
@@ -53,7 +53,7 @@ def create(request: Request) -> Response:
         aliases = tuple(fields.get("aliases", "").replace(",", " ").split())
         ends = fields.get("ends", "").strip()
         data_class = known_class(fields.get("data_class") or None, here.resolved().config.data_classes)
-        ends_ms = ending_ms(ends, _now_ms()) if ends else None
+        ends_ms = ending_ms(ends, clock.now_ms()) if ends else None
         key, secret = KeyStore(here.state).create(name, aliases, ends_ms, data_class)
     except BadRequest as error:
         return _shown(request, 400, problem=error, given=fields)
@@ -68,7 +68,9 @@ def create(request: Request) -> Response:
 
 def one(request: Request) -> Response:
     """One key, and the question whether to end it."""
-    return page(request, "key.html", key=_found(request), now_ms=_now_ms(), is_admin=may(request, "admin"))
+    return page(
+        request, "key.html", key=_found(request), now_ms=clock.now_ms(), is_admin=may(request, "admin")
+    )
 
 
 def revoke(request: Request) -> Response:
@@ -99,7 +101,7 @@ def _shown(
     secret: str = "",
 ) -> Response:
     here, sums = there(request), today(search(request))
-    config, now_ms = here.resolved().config, _now_ms()
+    config, now_ms = here.resolved().config, clock.now_ms()
     keys = sorted(KeyStore(here.state).list(), key=lambda key: -key.created_ms)
     good = [key for key in keys if key.state(now_ms) == "in force"]
     policies = here.rules().enforced
@@ -136,10 +138,6 @@ def _lines(config: Config, keys: Sequence[Key], sums: Sequence[Sum]) -> list[Lin
     names = {key.name for key in keys if key.revoked_ms is None} | set(config.applications) | set(used)
     lines = [Line(name, config.applications.get(name, Application()), used[name]) for name in names]
     return sorted(lines, key=lambda line: (-line.used.usd, -line.used.exchanges, line.name))[:KEYS_SHOWN]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 ROUTES = (

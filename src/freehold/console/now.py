@@ -1,7 +1,6 @@
 """Now: traffic, who answers, who fails, what was found, drills in force, and whether the ledger is signed."""
 
 import hashlib
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from freehold.ledger.search import Query, Search, Sum
 from freehold.ledger.search_filling import HOUR_MS, MINUTE_MS
 from freehold.ledger.search_rows import FAILED, FINDING
 from freehold.ledger.segment import journals, segments
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import Unverified
 from freehold.vocabulary.exchange import Outcome
 
@@ -88,7 +88,7 @@ def live(request: Request) -> Response:
 
 
 def _live(request: Request) -> dict[str, Any]:
-    found, here, period, at_ms = search(request), there(request), _period(request), _now_ms()
+    found, here, period, at_ms = search(request), there(request), _period(request), clock.now_ms()
     progress, last, span = unfinished(found), found.find(Query(), None, 8).rows, _span(period, at_ms)
     is_empty = progress is None and not last
     values: dict[str, Any] = {
@@ -218,10 +218,6 @@ def _span(period: Period, at_ms: int) -> tuple[int, int]:
     """Whole minutes up to the one that is under way."""
     until = at_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS
     return until - period.long_ms, until
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 ROUTES: tuple[BaseRoute, ...] = (Route("/", now), Route("/now/live", live))

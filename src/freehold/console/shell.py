@@ -1,7 +1,6 @@
 """What all pages share: the frame, the menu, the templates and their filters, who asks, and what a form said."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +11,7 @@ from starlette.responses import HTMLResponse
 from freehold.console.there import There
 from freehold.console.tokens import ROLES
 from freehold.ledger.search_rows import ON_PURPOSE
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import Fault
 
 HERE = Path(__file__).parent
@@ -86,7 +86,7 @@ def need(request: Request, role: str) -> None:
 
 def moment(at_ms: int) -> str:
     """Unix milliseconds as people read them, in UTC."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return clock.utc(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def percent(share: float | None) -> str:

@@ -1,6 +1,5 @@
 """Standing: how well endpoints do the company's own tasks, with intervals, and what it costs to do without some."""
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from freehold.bench.standing import BenchReport, Difference, Gap
 from freehold.config.document import Signature, signature
 from freehold.console.damaged import readable
 from freehold.console.shell import page, there
+from freehold.vocabulary import clock
 from freehold.vocabulary.report import Interval
 
 SHOWN = 100  # benches on one page
@@ -77,7 +77,7 @@ def _found(report: BenchReport | None) -> Found | None:
     strengths = [one.strength for one in report.ranks]
     return Found(
         report,
-        (time.time_ns() // 1_000_000 - report.at_ms) // _DAY_MS,
+        (clock.now_ms() - report.at_ms) // _DAY_MS,
         {one.subject: share(one.quality) for one in report.standings},
         [(one, points(one.interval), _word(one)) for one in report.differences],
         [(one, points(one.interval), _clear(one.interval)) for one in report.gaps],

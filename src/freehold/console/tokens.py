@@ -6,7 +6,6 @@ Does not protect against somebody who can write the state directory or read the 
 import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from freehold.ledger.durable import replace
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, NotFound
 
 FILE = "console.json"
@@ -109,5 +109,5 @@ class Tokens:
 def _added(tokens: dict[str, Token], name: str, role: str) -> str:
     text = f"fhc_{secrets.token_urlsafe(32)}"
     digest = sha256(text.encode()).hexdigest()
-    tokens[name] = Token(name, role, time.time_ns() // 1_000_000, digest)
+    tokens[name] = Token(name, role, clock.now_ms(), digest)
     return text

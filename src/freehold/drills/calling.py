@@ -12,6 +12,7 @@ import msgspec
 
 from freehold.gateway.drill_order import TOKEN_HEADER
 from freehold.gateway.inside import body_of, said_by
+from freehold.vocabulary import clock
 from freehold.vocabulary.probe import Question, Reply
 
 TIMEOUT_S = 120.0
@@ -38,7 +39,7 @@ class Calling(NamedTuple):
             reply.set_exception(error)
 
     def _ask(self, name: str, question: Question) -> Reply:
-        at_ms, began = time.time_ns() // 1_000_000, time.monotonic()
+        at_ms, began = clock.now_ms(), time.monotonic()
         try:
             status, exchange, body = self._sent(msgspec.json.encode(body_of(name, question, "max_tokens")))
         except (OSError, http.client.HTTPException) as error:

@@ -1,13 +1,14 @@
 """Which scenarios were never drilled, or so long ago that their drill says little about today."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from msgspec import Struct
 
 from freehold.drills.rehearsal import DONE
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulation import SIMULATED
+from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Event
 
 ENDED = "drill-ended"  # the kind of event
@@ -44,5 +45,5 @@ def _last_days(events: Iterable[Event]) -> dict[str, date]:
         name = names[drill] = one.about.get("scenario") or names.get(drill)
         done = one.kind == SIMULATED or (one.kind == ENDED and one.about.get("why") == DONE)
         if done and isinstance(name, str):
-            found[name] = datetime.fromtimestamp(one.at_ms / 1000, UTC).date()
+            found[name] = clock.utc(one.at_ms).date()
     return found

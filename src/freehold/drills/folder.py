@@ -5,7 +5,6 @@ Metadata only: no prompt, no answer, no key. Readable by the state directory's u
 
 import re
 import secrets
-import time
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +13,7 @@ import msgspec
 
 from freehold.drills.scenario import Scenario
 from freehold.ledger.durable import replace, sync
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, NotFound, Unverified
 
 SCENARIO, INPUTS = "scenario.toml", "inputs.json"
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 def new(state: Path, scenario: Scenario) -> str:
     """A folder for a drill, with the text of its scenario; the drill's id, which sorts by time."""
-    drill = f"d{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
+    drill = f"d{clock.now_ms():011x}{secrets.token_hex(4)}"
     place(state).mkdir(parents=True, exist_ok=True, mode=0o700)
     path_of(state, drill).mkdir(mode=0o700)
     sync(place(state))

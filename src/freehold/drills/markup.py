@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 
 from freehold.drills.findings import percent
 from freehold.drills.rehearsal import Moment
+from freehold.vocabulary import clock
 from freehold.vocabulary.report import Interval
 
 STYLE = """
@@ -119,4 +119,4 @@ def moment(found: Moment | None) -> str:
 
 def day(at_ms: int) -> str:
     """A moment of Unix milliseconds, in UTC."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{clock.utc(at_ms):%Y-%m-%d %H:%M} UTC"

@@ -22,6 +22,7 @@ from freehold.gateway.drill_order import Order
 from freehold.gateway.drilling import IN_FORCE, OVER
 from freehold.gateway.running import Running, running
 from freehold.ledger.query import Reader, reader, record_of
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import KeyNotAllowed
 from freehold.vocabulary.exchange import Event, Exchange
 from freehold.vocabulary.probe import Call, ask
@@ -130,7 +131,7 @@ class Rehearsing:
             task.cancel()
         if why != GONE:
             await self._until(lambda: len(self._nodes(OVER)) >= len(self._nodes(IN_FORCE)), TAKE_UP_S)
-        measured_ms = _now_ms()
+        measured_ms = clock.now_ms()
         await asyncio.sleep(SETTLED_MS / 1000)
         self._look()
         return why, measured_ms
@@ -154,7 +155,7 @@ class Rehearsing:
     async def _watched(self, renewing: "asyncio.Task[None]") -> str:
         course, raging = self._course, False
         due = deque(_schedule(course))
-        while (now_ms := _now_ms()) < course.ends_ms:
+        while (now_ms := clock.now_ms()) < course.ends_ms:
             while due and due[0][0] <= now_ms:
                 self._begin(due.popleft()[1])
             if not raging and now_ms >= course.order.from_ms:
@@ -162,7 +163,7 @@ class Rehearsing:
                 self._told("the fault is there")
             if (why := self._over(renewing)) is not None:
                 return why
-            next_s = (due[0][0] - _now_ms()) / 1000 if due else TICK_S
+            next_s = (due[0][0] - clock.now_ms()) / 1000 if due else TICK_S
             await asyncio.sleep(min(max(next_s, 0.0), TICK_S))
         if self._answers:
             await asyncio.wait(self._answers, timeout=LAST_ANSWERS_S)
@@ -277,7 +278,3 @@ def _schedule(course: Course) -> list[tuple[int, Case | None]]:
 
 def _spread(since: int, until: int, count: int) -> list[int]:
     return [since + int((at + 0.5) * (until - since) / count) for at in range(count)]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

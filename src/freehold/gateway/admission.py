@@ -3,7 +3,6 @@
 Does not protect: what a key's holder does with it, or a gateway without keys from other users of the machine.
 """
 
-import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from freehold.config.schema import Server
 from freehold.gateway.draft import Draft
 from freehold.gateway.keys import Key, KeyRing
 from freehold.gateway.metrics import Metrics
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import CrossOrigin, MissingKey, Overloaded
 
 KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")  # of Anthropic's, Google's and Azure's clients
@@ -55,11 +55,11 @@ class Admission:
         secret = _secret(headers)
         if secret is None:
             raise MissingKey("the request carries no key")
-        return self._ring.find(secret, time.time_ns() // 1_000_000)
+        return self._ring.find(secret, clock.now_ms())
 
     def in_force(self, key: Key) -> bool:
         """Whether a key that was good when its request came in still is."""
-        return self._ring.in_force(key, time.time_ns() // 1_000_000)
+        return self._ring.in_force(key, clock.now_ms())
 
     def allows(self, key: Key | None, alias: str) -> bool:
         """Whether an alias may be asked for."""

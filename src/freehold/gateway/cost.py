@@ -4,10 +4,11 @@ Prices are for a million tokens. Every input token counts in full: what a provid
 had kept, or adds for keeping one, is not known here.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.exchange import Usage
 from freehold.vocabulary.facts import Facts
@@ -35,7 +36,7 @@ class Terms(NamedTuple):
 
 def terms(facts: Facts, now_ms: int) -> Terms:
     """What is known of an endpoint's price and size at a moment (Unix milliseconds)."""
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    now = clock.utc(now_ms)
     rates = Rates(*(_number(facts, name, now) for name in _PRICES))
     ends = (facts[name].expires for name in (*_PRICES, _CONTEXT) if name in facts)
     until = [end.timestamp() * 1000 for end in ends if end is not None and end > now]

@@ -11,6 +11,7 @@ from freehold.gateway.drilled import Drilled
 from freehold.gateway.keeping import Keeping
 from freehold.gateway.permit import Permit
 from freehold.routing.limits import Lease
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import (
     OPENED,
@@ -82,7 +83,7 @@ class Draft:
     )
 
     def __init__(self, dialect: Dialect) -> None:
-        self.at_ms = time.time_ns() // 1_000_000
+        self.at_ms = clock.now_ms()
         self.began = time.monotonic()
         self.id = f"x{self.at_ms:011x}{_ids.getrandbits(64):016x}"  # sorts by time
         self.dialect = dialect

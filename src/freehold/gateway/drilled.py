@@ -5,7 +5,6 @@ knows of the fault, and none of it is left when the drill is over. What survivor
 answer, is everybody's.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as with_fields
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from freehold.routing.limits import Load
 from freehold.routing.plan import Lane
 from freehold.routing.router import Router
 from freehold.upstream.door import Door
+from freehold.vocabulary import clock
 from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault
@@ -84,7 +84,7 @@ class Overlay:
 
     def __init__(self, order: Order, around: Around, strikes: Strikes) -> None:
         self._around, self._strikes, self._order = around, strikes, order
-        self._real = around.in_force.snapshot(_now_ms())
+        self._real = around.in_force.snapshot(clock.now_ms())
         self._snapshot = self._changed(datetime.now(UTC))
 
     def snapshot(self, now_ms: int) -> Snapshot:
@@ -92,7 +92,7 @@ class Overlay:
         real = self._around.in_force.snapshot(now_ms)
         if real is not self._real or now_ms >= self._snapshot.valid_until_ms:
             self._real = real
-            self._snapshot = self._changed(datetime.fromtimestamp(now_ms / 1000, UTC))
+            self._snapshot = self._changed(clock.utc(now_ms))
         return self._snapshot
 
     def counters(self, endpoint: Endpoint) -> Counters:
@@ -194,7 +194,3 @@ def _dearer(config: Config, struck: Mapping[str, Struck]) -> Config:
         for name, price in config.prices.items()
     }
     return replace(config, prices=prices)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

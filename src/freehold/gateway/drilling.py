@@ -7,7 +7,6 @@ lease, is dropped and its file removed. Where it cannot be put on the ledger tha
 import asyncio
 import hmac
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,6 +23,7 @@ from freehold.gateway.metrics import Metrics
 from freehold.gateway.shadowing import STOP_S, Again, Sample, again
 from freehold.gateway.unconnected import Unconnected
 from freehold.routing.plan import Lane
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 
 IN_FORCE, OVER = "drill-in-force", "drill-over"  # kinds of events
@@ -111,7 +111,7 @@ class Drilling:
     def look(self) -> None:
         """Take up, hold or drop what the file says. Never raises."""
         seen = signature(self._state / FILE)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock.now_ms()
         if seen != self._seen:
             self._seen = seen
             order = read(self._state)

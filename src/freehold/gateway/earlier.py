@@ -3,7 +3,6 @@
 Costs that nobody knows count as what such a request was expected to cost.
 """
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from freehold.gateway.counters import Counters
 from freehold.gateway.permit import FREE
 from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import CHARACTERS_PER_TOKEN
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Exchange, Outcome
 
@@ -42,7 +42,7 @@ class Earlier:
     ) -> None:
         """`endpoint`: by a name, also one that only a caller has named; None where its provider is no more."""
         self._snapshot, self._counters, self._run, self._endpoint = snapshot, counters, run, endpoint
-        self._now_ms = time.time_ns() // 1_000_000
+        self._now_ms = clock.now_ms()
         self._midnight_ms = self._now_ms - self._now_ms % DAY_MS
         self.since_ms = min(self._midnight_ms, self._now_ms - counters.hours * 3_600_000)
         self.until_ms = self._now_ms + DAY_MS  # everything: clocks may have been set back

@@ -25,6 +25,7 @@ from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import Traits
 from freehold.ledger.query import between
 from freehold.routing.plan import Lane
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import BadRequest, ConfigError, LedgerUnavailable
 from freehold.vocabulary.exchange import Outcome, Plain, Usage
@@ -98,7 +99,7 @@ class Governance:
         """What an answer came to; None where that is not known, or whose words of it were how dear."""
         if draft.endpoint is None:
             return None
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock.now_ms()
         rates = self._snapshot.terms(draft.endpoint, now_ms).rates
         other = draft.continued_by
         if other is not None and self._snapshot.terms(other, now_ms).rates != rates:
@@ -120,7 +121,7 @@ class Governance:
         if now_ms >= self._snapshot.valid_until_ms:
             ready, self._next = self._next, None
             if ready is None or not ready.holds_at(now_ms) or ready.rulebook is not self.rules:
-                ready = Snapshot(self.rules, self._resolved, datetime.fromtimestamp(now_ms / 1000, UTC))
+                ready = Snapshot(self.rules, self._resolved, clock.utc(now_ms))
             self._put(ready)
         return self._snapshot
 
@@ -145,7 +146,7 @@ class Governance:
             await self._reload()
         until_ms = self._snapshot.valid_until_ms
         if self._next is None and until_ms - AHEAD_MS <= time.time() * 1000 < until_ms:
-            moment = datetime.fromtimestamp(until_ms / 1000, UTC)
+            moment = clock.utc(until_ms)
             self._next = await asyncio.to_thread(Snapshot, self.rules, self._resolved, moment)
         self.announce()
 

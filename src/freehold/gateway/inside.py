@@ -29,6 +29,7 @@ from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.unconnected import Unconnected
 from freehold.ledger.ledger import Ledger
 from freehold.policy.rules import Bound, Policy
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange, Plain
 from freehold.vocabulary.probe import Question, Reply
@@ -49,7 +50,7 @@ class Inside:
 
     async def __call__(self, name: str, question: Question, /) -> Reply:
         """Ask an alias, or an endpoint by its id."""
-        at_ms, began = time.time_ns() // 1_000_000, time.monotonic()
+        at_ms, began = clock.now_ms(), time.monotonic()
         body = msgspec.json.encode(body_of(name, question, self._sizes.get(name, "max_tokens")))
         written: list[bytes] = []
         headers = [(b"cache-control", b"no-cache"), (b"content-length", b"%d" % len(body))]
@@ -75,7 +76,7 @@ class Inside:
     def price_usd_per_mtok(self, name: str) -> tuple[float | None, float | None]:
         """What an alias's first endpoint, or an endpoint, charges for reading and writing; None: unknown."""
         lane = self._pipeline.aliases.lane(name, ROUTE.dialect)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock.now_ms()
         rates = self._pipeline.governance.snapshot(now_ms).terms(lane.pool[0], now_ms).rates
         return rates.input, rates.output
 
@@ -92,7 +93,7 @@ async def inside(
     ledger = await asyncio.to_thread(_ledger, state, application, resolved)
     seen = _Seen()
     admission = _Known(application, resolved, state, seen)
-    run = Run(ledger.node, 1, time.time_ns() // 1_000_000)
+    run = Run(ledger.node, 1, clock.now_ms())
     upkeep: asyncio.Task[None] | None = None
     try:
         pipeline = assembled(Parts(resolved, rules, state, ledger, _of_endpoints), admission, seen, run)

@@ -8,7 +8,6 @@ import fcntl
 import logging
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from freehold.config.document import signature
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, ExpiredKey, InvalidKey, MissingKey, NotFound
 
 FILE = "keys.json"
@@ -82,7 +82,12 @@ class KeyStore:
         secret = f"fh_{secrets.token_urlsafe(32)}"
         with self._changed() as keys:
             key = Key(
-                f"key_{secrets.token_hex(4)}", name, _now_ms(), aliases, expires_ms, data_class=data_class
+                f"key_{secrets.token_hex(4)}",
+                name,
+                clock.now_ms(),
+                aliases,
+                expires_ms,
+                data_class=data_class,
             )
             keys[sha256(secret.encode()).hexdigest()] = key
         return key, secret
@@ -100,7 +105,7 @@ class KeyStore:
                     f"no key has the id or name {id_or_name!r}", remedy="`freehold keys list` shows them."
                 )
             ended = {
-                hashed: replace(key, revoked_ms=_now_ms())
+                hashed: replace(key, revoked_ms=clock.now_ms())
                 for hashed, key in named.items()
                 if key.revoked_ms is None
             }
@@ -189,10 +194,6 @@ class KeyRing:
         else:
             self._keys, self._good, self.trouble = keys, _good(keys), ""
             self._allowed.clear()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _by_prefix(keys: dict[str, Key]) -> dict[bytes, tuple[bytes, Key]]:

@@ -12,6 +12,7 @@ from freehold.gateway.traits import Traits
 from freehold.policy.limits import Reservation
 from freehold.routing.plan import Lane
 from freehold.routing.worth import UNSENT
+from freehold.vocabulary import clock
 from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault
@@ -57,7 +58,7 @@ class Permit:
         self._in_force, self._lane, self._traits, self._key = in_force, lane, traits, key
         self._dialect = traits.dialect
         self.request = request
-        self._snapshot, self.ruling = self._ruled(_now_ms())
+        self._snapshot, self.ruling = self._ruled(clock.now_ms())
         self._late: dict[str, Refused] = {}  # by endpoint: what turned it down at an attempt
         self._promised: tuple[str, tuple[Reservation, ...]] | None = None  # to who is asked next
         self._held: list[tuple[str, tuple[Reservation, ...]]] = []  # for who was asked
@@ -91,7 +92,7 @@ class Permit:
         """Why an endpoint may not be asked now; None: it may."""
         if self._key is not None and self._in_force.lapsed(self._key):
             return f"the key {self._key.id} was revoked or has expired"
-        refusal = self._refusal(endpoint, _now_ms()) if self._snapshot.governs else None
+        refusal = self._refusal(endpoint, clock.now_ms()) if self._snapshot.governs else None
         if refusal is None:
             return None
         self._late[endpoint.id] = self._snapshot.refused(endpoint.id, refusal)
@@ -171,7 +172,3 @@ class Permit:
             for one in self._promised[1]:
                 one.settle(0.0, time.time())
             self._promised = None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -32,6 +32,7 @@ from freehold.gateway.running import Running, announce
 from freehold.gateway.workers import supervise
 from freehold.ledger.ledger import Ledger
 from freehold.ledger.recovery import Recovered
+from freehold.vocabulary import clock
 
 TICK_S = 1.0
 BACKLOG = 2_048
@@ -54,7 +55,7 @@ def serve(resolved: Resolved, rules: Rulebook, *, state: Path, on_ready: OnReady
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     for left_over in state.glob("metrics-*.json"):
         left_over.unlink()
-    given = _Given(resolved, rules, listening, state, time.time_ns() // 1_000_000, os.getpid())
+    given = _Given(resolved, rules, listening, state, clock.now_ms(), os.getpid())
 
     def ready() -> None:
         announce(state, Running(str(given.began_ms), url, settings.workers))

@@ -27,6 +27,7 @@ from freehold.gateway.permit import FREE
 from freehold.gateway.traits import Traits
 from freehold.gateway.unconnected import Unconnected
 from freehold.routing.plan import Lane
+from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import PASSED_OVER, PEERS_ASKED
@@ -209,7 +210,7 @@ class Shadowing:
 
         The alias's pool; where policies decide and the key is for all aliases, every endpoint.
         """
-        snapshot, permit = self._governance.snapshot(_now_ms()), draft.permit
+        snapshot, permit = self._governance.snapshot(clock.now_ms()), draft.permit
         known, named = {endpoint.id: endpoint for endpoint in sample.lane.pool}, f"{sample.lane.alias} beside"
         if snapshot.governs and (sample.key is None or not sample.key.aliases):
             known |= {one.id: one for one in self._others(draft)}
@@ -227,14 +228,14 @@ class Shadowing:
 
     def _lab(self, endpoint: Endpoint) -> str:
         """Who made the model; where nobody knows, a model of another name is another's."""
-        facts = self._governance.snapshot(_now_ms()).facts_of(endpoint).facts
+        facts = self._governance.snapshot(clock.now_ms()).facts_of(endpoint).facts
         for name in LABS:
             if name in facts and facts[name].value is not None:
                 return f"{name} {facts[name].value}"
         return f"model {endpoint.model}"
 
     def _expected_usd(self, draft: Draft, sample: Sample, endpoint: Endpoint) -> float | None:
-        now_ms, traits = _now_ms(), Traits(draft.dialect, sample.asked.body, draft.application)
+        now_ms, traits = clock.now_ms(), Traits(draft.dialect, sample.asked.body, draft.application)
         terms = self._governance.snapshot(now_ms).terms(endpoint, now_ms)
         return expected_usd(terms, traits.input_tokens, traits.output_tokens_max(), draft.dialect)
 
@@ -279,7 +280,3 @@ class Spending:
         """It came to so much; None: nobody knows, so all that was set aside."""
         if spent is not None:
             self._spent = max(0.0, self._spent + spent - (reserved or 0.0))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -7,11 +7,12 @@ Everything that reached a provider counts, answered or not: whoever turned a req
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import inf, isinf
 
 from msgspec import Struct
 
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Exchange
 
@@ -52,7 +53,7 @@ def exposure(exchanges: Iterable[Exchange], kept: Kept, now: datetime) -> tuple[
     """What each provider holds at `now` of what these exchanges sent; the most exposed first."""
     parts: dict[str, _Part] = defaultdict(_Part)
     for exchange in exchanges:
-        sent_at = datetime.fromtimestamp(exchange.at_ms / 1000, UTC)
+        sent_at = clock.utc(exchange.at_ms)
         for attempt in exchange.attempts:
             if attempt.outcome in NEVER_THERE or not exchange.reached(attempt):
                 continue

@@ -19,6 +19,7 @@ from freehold.config import schema
 from freehold.ledger.durable import sync
 from freehold.ledger.faultpoints import reached
 from freehold.ledger.segment import CHUNK_BYTES, body_of, framed, lines_after, next_segment, segments
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange, Record
 
@@ -225,7 +226,7 @@ class Journal:
         os.close(self._lock)
 
     def _created(self) -> Open:
-        path = next_segment(self.directory, time.time_ns() // 1_000_000)
+        path = next_segment(self.directory, clock.now_ms())
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
         reached("journal.created")

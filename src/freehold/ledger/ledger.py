@@ -5,7 +5,6 @@ Does not prove to outsiders that nothing was changed.
 
 import asyncio
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from freehold.ledger.journal import LOCK_WAIT_S, Journal
 from freehold.ledger.log import ROTATED, Log, rotation_due
 from freehold.ledger.recovery import Recovered, recover
 from freehold.ledger.writer import Writer
+from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Event, Plain
 
@@ -156,7 +156,7 @@ class Ledger:
 
 def event(kind: str, about: Mapping[str, Plain]) -> Event:
     """An event that happens now."""
-    at_ms = time.time_ns() // 1_000_000
+    at_ms = clock.now_ms()
     return Event(f"e{at_ms:011x}{os.urandom(8).hex()}", at_ms, kind, about)
 
 

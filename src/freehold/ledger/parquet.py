@@ -4,7 +4,6 @@ Each row has what is asked for often in columns of its own, and the whole record
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -12,6 +11,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
+from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Exchange, Served, Usage, asked
 
 ROWS = 10_000  # held in memory at once
@@ -78,7 +78,7 @@ def _row(it: Exchange) -> dict[str, Any]:
     served = it.served or Served()
     usage = served.usage or Usage()
     return {name: getattr(it, name) for name in _OWN} | {
-        "at": datetime.fromtimestamp(it.at_ms / 1000, UTC),
+        "at": clock.utc(it.at_ms),
         "outcome": it.outcome.value,
         "tries": asked(it.attempts),
         "model": served.model,

@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Exchange
 
 NOBODY = "(nobody)"  # the endpoint of exchanges that nobody answered
@@ -77,7 +77,7 @@ def tallied(exchanges: Iterable[Exchange]) -> Tallies:
     by: tuple[dict[str, _Tally], ...] = (defaultdict(_Tally), defaultdict(_Tally), defaultdict(_Tally))
     for it in exchanges:
         total.add(it)
-        day = datetime.fromtimestamp(it.at_ms / 1000, UTC).date()
+        day = clock.utc(it.at_ms).date()
         for groups, name in zip(by, (it.application, it.endpoint or NOBODY, str(day)), strict=True):
             groups[name].add(it)
     return Tallies(
