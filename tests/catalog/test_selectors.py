@@ -1,6 +1,7 @@
 """What a pattern says of a name, and of a name that is a pattern itself."""
 
 from fnmatch import fnmatchcase
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from freehold.catalog.selectors import Match, match, precision
 
 PATTERNS = st.text("ab*", max_size=6)
 NAMES = st.text("ab", max_size=6)
+SHORT = st.text("ab*", max_size=4)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,8 @@ NAMES = st.text("ab", max_size=6)
         ("*", "", Match.YES),
         ("*a" * 40 + "b", "a" * 400, Match.NO),  # in no time
         ("*" * 60 + "b", "a" * 400, Match.NO),
+        ("*a" * 50_000 + "b", "*c" * 50_000, Match.NO),
+        ("*a" * 50_000, "*b" * 50_000 + "*", Match.MAYBE),
     ],
 )
 def test_a_pattern_matches_a_name_or_may(pattern: str, name: str, expected: Match) -> None:
@@ -44,6 +48,14 @@ def test_what_it_says_of_a_pattern_holds_for_every_name_that_fits(one: str, othe
         fits = Match.YES if fnmatchcase(name, one) else Match.NO
 
         assert match(one, other) in (fits, Match.MAYBE)
+
+
+@given(SHORT, SHORT)
+def test_two_patterns_meet_where_some_text_fits_both(one: str, other: str) -> None:
+    texts = ("".join(letters) for length in range(9) for letters in product("ab", repeat=length))
+    meet = any(fnmatchcase(text, one) and fnmatchcase(text, other) for text in texts)
+
+    assert (match(one, other) is not Match.NO) == meet
 
 
 @given(PATTERNS, PATTERNS)
