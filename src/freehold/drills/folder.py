@@ -73,11 +73,6 @@ def has(state: Path, drill: str, name: str) -> bool:
     return (path_of(state, drill) / name).is_file()
 
 
-def digest(state: Path, drill: str, name: str) -> str:
-    """SHA-256 of a file of the folder, in hex."""
-    return sha256((path_of(state, drill) / name).read_bytes()).hexdigest()
-
-
 def listed(state: Path) -> tuple[str, ...]:
     """The ids of all drills, the oldest first."""
     if not place(state).is_dir():
