@@ -135,7 +135,7 @@ class _Tally:
     """A cell while it is counted."""
 
     def __init__(self) -> None:
-        self._declining, self._unlike = PairedMean(MARGIN, ALPHA), PairedMean(MARGIN, ALPHA)
+        self._declining, self._unlike = PairedMean(alpha=ALPHA), PairedMean(alpha=ALPHA)
         self._scores: list[float] = []
         self._theirs: list[float] = []
         self._labelled: list[tuple[bool, float]] = []
