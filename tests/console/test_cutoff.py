@@ -93,6 +93,8 @@ def test_an_alias_is_shown_alone_while_the_sums_are_of_all(operator: Visitor) ->
         ("days=367", "a number of days"),
         ("days=0366000000", "a number of days"),
         (f"days=0001{'9' * 4_400}", "a number of days"),
+        (f"scenario={'a' * 513}", "longer than 512"),
+        (f"alias={'a' * 513}", "longer than 512"),
         ("scenario=us-apis-gon", "Did you mean us-apis-gone?"),
         ("scenario=/etc/passwd", "no scenario is called"),
         ("scenario=freehold.toml", "no scenario is called"),

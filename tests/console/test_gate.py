@@ -32,7 +32,7 @@ def bad(_: Request) -> Response:
 
 TRIED = (
     Route("/tried/run", run_drill, methods=["POST"]),
-    Route("/tried/broken", broken),
+    Route("/tried/broken{more:path}", broken),
     Route("/tried/bad", bad),
 )
 
@@ -170,13 +170,14 @@ def test_what_is_not_there_and_what_cannot_be_done_is_said_on_a_page(here: Site)
 
 
 def test_what_nobody_foresaw_is_told_by_an_id_alone(here: Site, caplog: pytest.LogCaptureFixture) -> None:
-    page = here.signed_in().get("/tried/broken")
+    page = here.signed_in().get("/tried/broken%1b[2J")
     name = page.text.partition("<code>")[2].partition("</code>")[0]
 
     assert page.status == 500
     assert "secret" not in page.text
     assert "Traceback" not in page.text
-    assert f"({name}): GET /tried/broken" in caplog.text
+    assert f"({name}): GET '/tried/broken" in caplog.text
+    assert "\x1b" not in caplog.text
 
 
 def test_no_page_of_ours_has_code_or_style_of_its_own_in_it(here: Site) -> None:

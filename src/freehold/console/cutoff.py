@@ -5,7 +5,7 @@ picture is a plain link to the page with it taken away, or brought back.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -134,7 +134,15 @@ def wish_of(pairs: Sequence[tuple[str, str]]) -> Wish:
     days = fields.get("days", str(DAYS_USUAL))
     if not (re.fullmatch(r"[0-9]{1,3}", days) and 1 <= int(days) <= DAYS_MAX):
         raise BadRequest(f"days is {days[:20]!r}", remedy=f"Write a number of days, from 1 to {DAYS_MAX}.")
-    return Wish(fields.get("scenario", ""), tuple(lost), int(days), fields.get("alias", ""))
+    return Wish(_name(fields, "scenario"), tuple(lost), int(days), _name(fields, "alias"))
+
+
+def _name(fields: Mapping[str, str], field: str) -> str:
+    """The name of a scenario or an alias: it may come to stand on the ledger before anybody looks for it."""
+    if len(fields.get(field, "")) > VALUE_CHARS_MAX:
+        said = f"`{field}` is longer than {VALUE_CHARS_MAX} characters"
+        raise BadRequest(said, remedy="Choose one that the page offers.")
+    return fields.get(field, "")
 
 
 def _loss(written: str) -> tuple[str, str]:
@@ -225,7 +233,7 @@ def confirm(request: Request) -> Response:
 def run(request: Request) -> Response:
     """Begin. A share of live traffic takes an admin, who has typed the scenario's name."""
     fields, who = form(request), request.state.who
-    way, scenario = fields.get("way", ""), fields.get("scenario", "")
+    way, scenario = fields.get("way", ""), _name(fields, "scenario")
     need(request, "admin" if way == "share" else "operator")
     if way not in WAYS:
         raise BadRequest(f"{way[:20]!r} is no way to run a drill", remedy=f"It is one of {', '.join(WAYS)}.")
@@ -233,7 +241,7 @@ def run(request: Request) -> Response:
         raise BadRequest("the scenario's name was not typed", remedy="Type it as it is written on the page.")
     lasts_s = int(_number(fields.get("lasts", ""), LASTS_S_MAX))
     share = 0.0 if way == "marked" else _number(fields.get("share", ""), 100) / 100
-    order = Order(scenario, way, lasts_s, fields.get("alias", ""), share)
+    order = Order(scenario, way, lasts_s, _name(fields, "alias"), share)
     there(request).note(
         "drill-asked-for", {**asdict(order), "who": who}
     )  # what cannot be recorded is not begun

@@ -180,7 +180,7 @@ def _failed(request: Request, error: Exception) -> Response:
         title = "Not here" if isinstance(error, NotFound) else title
         return _page(request, error.status, title, str(error), error.remedy)
     name = secrets.token_hex(4)
-    _log.error("a page failed (%s): %s %s", name, request.method, request.url.path, exc_info=error)
+    _log.error("a page failed (%s): %s %r", name, request.method, request.url.path, exc_info=error)
     return _page(
         request, 500, "That did not work", "This page failed, which is a defect in Freehold.", name=name
     )
