@@ -211,6 +211,20 @@ def test_what_answers_had_more_often_while_the_fault_was_there_is_said() -> None
     assert found["rehearsal.restored"].says == "No request failed in the rehearsal."
 
 
+def test_requests_that_policy_refused_under_the_fault_are_told_though_none_failed() -> None:
+    before, during = (
+        phase_of(name, refused=Interval(share, share, share))
+        for name, share in ((BEFORE, 0.0), (DURING, 0.4))
+    )
+
+    found = said(rehearsal=rehearsed(before, during, detected=Moment(1, 0, 1), restored=Moment(0, 0, 0)))
+
+    assert (
+        found["rehearsal.refused"].says
+        == "Policy refused 40 % of the requests during the fault; before, 0 %."
+    )
+
+
 def test_a_rehearsal_whose_fault_nobody_met_does_not_say_that_nothing_failed() -> None:
     found = said(
         rehearsal=rehearsed(phase_of(BEFORE), phase_of(DURING), detected=None, restored=Moment(0, 0, 0))

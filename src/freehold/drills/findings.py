@@ -293,6 +293,10 @@ def _noticed(one: Rehearsal) -> Iterator[Finding]:
     before, during = parts[BEFORE], parts[DURING]
     if not before.exchanges or not during.exchanges:
         return
+    was, now = (0.0 if part.refused is None else part.refused.estimate for part in (before, during))
+    if now > was:
+        says = f"Policy refused {percent(now)} of the requests during the fault; before, {percent(was)}."
+        yield Finding("rehearsal.refused", Weight.SERIOUS, says, "rehearsal.phases[name=during].refused")
     for kind, count in during.findings.items():
         was, now = before.findings.get(kind, 0) / before.exchanges, count / during.exchanges
         if now - was > NOTABLE:
