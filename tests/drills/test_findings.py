@@ -232,3 +232,12 @@ def test_a_rehearsal_whose_fault_nobody_met_does_not_say_that_nothing_failed() -
 
     assert found["rehearsal.unmet"].weight is Weight.SERIOUS
     assert "rehearsal.restored" not in found
+
+
+def test_a_cost_of_other_requests_is_no_change_of_cost() -> None:
+    known = said(total(cost_after_usd=20.0))["cost"].says
+    partly = said(total(cost_after_usd=20.0, unpriced_before=0.4))["cost"].says
+
+    assert "(+100%)" in known
+    assert "(" not in partly
+    assert "of 40 % of what was served it is not known, and left out" in partly

@@ -164,12 +164,9 @@ def _money_and_time(total: Line) -> Iterator[Finding]:
         change = (after - before) / before if before else 0.0
         alike = abs(parts[0] - parts[1]) < NOTABLE  # else the two are of other requests
         known = f" ({change:+.0%})" if alike else ""
-        open_part = (
-            f"; without {percent(parts[0])} of what was served, and {percent(parts[1])} of what would be, of which it "
-            "is not known"
-            if any(parts)
-            else ""
-        )
+        whose = ("was served", "would be")
+        unknown = [f"{percent(part)} of what {one}" for part, one in zip(parts, whose, strict=True) if part]
+        open_part = f"; of {' and '.join(unknown)} it is not known, and left out" if unknown else ""
         fewer = name == "cost" and total.served_before - total.served_after > SMALL
         less = "; what is no longer served costs nothing" if fewer else ""
         says = f"{name.capitalize()} goes from {before:,.4g} to {after:,.4g} {unit}{known}{open_part}{less}."
