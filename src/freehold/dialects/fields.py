@@ -123,6 +123,11 @@ class Fields:
         self.lose(*self._unread)
 
 
+def present(**said: object) -> dict[str, object]:
+    """What an object says: its fields without those that have no value."""
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def read_object(body: bytes, lost: dict[str, None]) -> Fields:
     """The top level of a request."""
     return Fields(read_json(body), "", lost)

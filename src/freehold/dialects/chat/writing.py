@@ -8,6 +8,7 @@ import msgspec
 
 from freehold.dialects.asking import lose_settings
 from freehold.dialects.chat.words import FORMAT, WORD, log_probs, token_count
+from freehold.dialects.fields import present
 from freehold.dialects.seals import marked, taken_back
 from freehold.vocabulary.conversation import (
     Answer,
@@ -52,8 +53,7 @@ def write_request(conversation: Conversation, model: str, lost: dict[str, None])
         messages += _message(replace(message, role=Role.SYSTEM) if foreign else message, lost)
     if conversation.tools:
         request["tools"] = [_tool(tool, lost) for tool in conversation.tools]
-        if conversation.settings.parallel_tools is not None:
-            request["parallel_tool_calls"] = conversation.settings.parallel_tools
+        request |= present(parallel_tool_calls=conversation.settings.parallel_tools)
     if conversation.tool_choice:
         request["tool_choice"] = _tool_choice(conversation.tool_choice)
     return msgspec.json.encode(request | _settings(conversation.settings, model, lost))
@@ -83,7 +83,7 @@ def _settings(settings: Settings, model: str, lost: dict[str, None]) -> Object:
         # Other dialects always tell the usage of a stream, so their callers expect it.
         "stream_options": {"include_usage": True} if settings.stream else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return present(**said)
 
 
 def _effort(reasoning: Reasoning, lost: dict[str, None]) -> str | None:
@@ -106,10 +106,7 @@ def _format(settings: Settings) -> Object | None:
     if schema is None:
         return {"type": "json_object"} if settings.json else None
     said: Object = {"name": schema.name or "answer", "schema": schema.schema}
-    if schema.description is not None:
-        said["description"] = schema.description
-    if schema.strict is not None:
-        said["strict"] = schema.strict
+    said |= present(description=schema.description, strict=schema.strict)
     return {"type": "json_schema", "json_schema": said}
 
 
@@ -117,10 +114,7 @@ def _tool(tool: Tool, lost: dict[str, None]) -> Object:
     if tool.cache:
         lost["cache_control"] = None
     function: Object = {"name": tool.name, "parameters": tool.schema}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.strict is not None:
-        function["strict"] = tool.strict
+    function |= present(description=tool.description, strict=tool.strict)
     return {"type": "function", "function": function}
 
 

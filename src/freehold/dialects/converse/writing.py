@@ -14,6 +14,7 @@ from freehold.dialects.asking import (
 )
 from freehold.dialects.converse.blocks import Blocks, cache_point
 from freehold.dialects.converse.words import TIERS, Object
+from freehold.dialects.fields import present
 from freehold.vocabulary.conversation import (
     Choice,
     Conversation,
@@ -76,7 +77,7 @@ def _inference(settings: Settings, lost: dict[str, None]) -> Object:
         "topP": settings.top_p,
         "stopSequences": list(settings.stop) or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return present(**said)
 
 
 def _tools(conversation: Conversation, lost: dict[str, None]) -> Object:
@@ -106,8 +107,7 @@ def _tool(tool: Tool, lost: dict[str, None]) -> Iterator[Object]:
     spec: Object = {"name": tool.name, "inputSchema": {"json": tool.schema}}
     if tool.description:
         spec["description"] = tool.description
-    if tool.strict is not None:
-        spec["strict"] = tool.strict
+    spec |= present(strict=tool.strict)
     yield {"toolSpec": spec}
     if tool.cache:
         yield cache_point(tool.cache, lost)
@@ -119,8 +119,7 @@ def _additional(settings: Settings, model: str, lost: dict[str, None]) -> Object
     if reasoning.summary is not None:
         lost["reasoning.summary"] = None
     if "anthropic" in model:
-        if settings.top_k is not None:
-            said["top_k"] = settings.top_k
+        said |= present(top_k=settings.top_k)
         if reasoning.wanted is not None:
             said["thinking"] = _thinking(reasoning)
         return said
@@ -157,10 +156,7 @@ def _output(settings: Settings) -> Object:
 
 def _schema(schema: Schema) -> Object:
     said: Object = {"schema": msgspec.json.encode(schema.schema).decode()}
-    if schema.name is not None:
-        said["name"] = schema.name
-    if schema.description is not None:
-        said["description"] = schema.description
+    said |= present(name=schema.name, description=schema.description)
     return said
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 import msgspec
 
 from freehold.dialects.asking import lose_settings, model_arguments, temperature
+from freehold.dialects.fields import present
 from freehold.dialects.gemini.turns import Object, Turns, model_parts
 from freehold.dialects.gemini.words import (
     TIERS,
@@ -134,7 +135,7 @@ def _config(settings: Settings, model: str, lost: dict[str, None]) -> Object:
         "responseJsonSchema": _schema(schema) if schema else None,
         "thinkingConfig": _thinking(settings.reasoning, older(model), lost) or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return present(**said)
 
 
 def _schema(schema: Schema) -> Object:
@@ -204,10 +205,7 @@ def candidate_of(
 ) -> Object:
     """What was said, and why no more was."""
     said: Object = {"content": {"role": "model"} | ({"parts": parts} if parts else {})}
-    if word is not None:
-        said["finishReason"] = word
-    if message is not None:
-        said["finishMessage"] = message
+    said |= present(finishReason=word, finishMessage=message)
     if tokens:
         said["logprobsResult"] = _logprobs(tokens)
     return said | {"index": 0}

@@ -16,6 +16,7 @@ from freehold.dialects.asking import (
     temperature,
     tool_id,
 )
+from freehold.dialects.fields import present
 from freehold.dialects.messages.words import ASKED_TIER, WORD, token_count
 from freehold.dialects.seals import UNSIGNED, marked
 from freehold.vocabulary.conversation import (
@@ -95,7 +96,7 @@ def _settings(settings: Settings, lost: dict[str, None]) -> Object:
         "metadata": {"user_id": settings.user} if settings.user is not None else None,
         "stream": settings.stream or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return present(**said)
 
 
 def _refuse(settings: Settings) -> None:
@@ -134,10 +135,7 @@ def _output(settings: Settings, lost: dict[str, None]) -> Object:
 
 def _tool(tool: Tool) -> Object:
     said: Object = {"name": tool.name, "input_schema": tool.schema}
-    if tool.description is not None:
-        said["description"] = tool.description
-    if tool.strict is not None:
-        said["strict"] = tool.strict
+    said |= present(description=tool.description, strict=tool.strict)
     return said | _cached(tool.cache)
 
 
@@ -148,8 +146,7 @@ def _tool_choice(conversation: Conversation) -> Object | None:
             return None
         choice = ToolChoice(Choice.AUTO)
     said: Object = {"type": _CHOICES[choice.choice]}
-    if choice.name is not None:
-        said["name"] = choice.name
+    said |= present(name=choice.name)
     if parallel is not None and choice.choice is not Choice.NONE:
         said["disable_parallel_tool_use"] = not parallel
     return said
@@ -202,8 +199,7 @@ def _other_block(part: Image | File | ToolCall | ToolResult, lost: dict[str, Non
                 f"a file of type {part.media_type} cannot be carried to Anthropic messages"
             )
         said = {"type": "document", "source": _source(part)}
-        if part.name is not None:
-            said["title"] = part.name
+        said |= present(title=part.name)
     return said | _cached(part.cache)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from freehold.dialects.asking import lose_settings
+from freehold.dialects.fields import present
 from freehold.dialects.responses.words import Object, encrypted_content
 from freehold.dialects.seals import fits
 from freehold.vocabulary.conversation import (
@@ -55,7 +56,7 @@ def write_request(conversation: Conversation, model: str, lost: dict[str, None])
     include = _include(items, settings, request["reasoning"])
     if include:
         request["include"] = include
-    return msgspec.json.encode({name: value for name, value in request.items() if value is not None})
+    return msgspec.json.encode(present(**request))
 
 
 def _instructions(messages: Sequence[Message]) -> str | None:
@@ -119,8 +120,7 @@ def _reasoning(reasoning: Reasoning, lost: dict[str, None]) -> Object:
         effort = next((word for most, word in _EFFORTS if budget <= most), _EFFORT_MOST)
     elif effort is None and reasoning.enabled:
         effort = _EFFORT_DEFAULT
-    if effort is not None:
-        said["effort"] = effort
+    said |= present(effort=effort)
     if reasoning.summary not in (None, "none"):
         said["summary"] = reasoning.summary
     return said
@@ -132,17 +132,13 @@ def _text(settings: Settings) -> Object:
         said["format"] = _schema(settings.schema)
     elif settings.json:
         said["format"] = {"type": "json_object"}
-    if settings.verbosity is not None:
-        said["verbosity"] = settings.verbosity
+    said |= present(verbosity=settings.verbosity)
     return said
 
 
 def _schema(schema: Schema) -> Object:
     said: Object = {"type": "json_schema", "name": schema.name or "answer", "schema": schema.schema}
-    if schema.description is not None:
-        said["description"] = schema.description
-    if schema.strict is not None:
-        said["strict"] = schema.strict
+    said |= present(description=schema.description, strict=schema.strict)
     return said
 
 
@@ -151,8 +147,7 @@ def _tool(tool: Tool, lost: dict[str, None]) -> Object:
         lost["cache_control"] = None
     said: Object = {"type": "function", "name": tool.name, "parameters": tool.schema}
     said["strict"] = bool(tool.strict)  # unsaid, it would mean true here and false elsewhere
-    if tool.description is not None:
-        said["description"] = tool.description
+    said |= present(description=tool.description)
     return said
 
 
