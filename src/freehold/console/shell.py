@@ -27,6 +27,7 @@ MENU = (
 )
 
 _FAULTS = {
+    Fault.CONNECT.value: "no connection",
     Fault.STATUS.value: "error status",
     Fault.COOLING.value: "told us to wait",
     Fault.LIMITED.value: "at its limit",
