@@ -19,9 +19,8 @@ from freehold.catalog.subjects import Subject, in_use, subject_called
 from freehold.cli.as_json import print_json, print_result
 from freehold.cli.check import problem_row
 from freehold.cli.output import OK, PROBLEMS, USAGE, Stop, table, tell
-from freehold.cli.settings import configured
+from freehold.cli.settings import config_of
 from freehold.config.environment import Environment, environment
-from freehold.config.load import Loaded, load_all
 from freehold.config.schema import Catalog, Config
 from freehold.config.shape import nearest
 from freehold.vocabulary.errors import BadRequest, ConfigError, NotFound
@@ -127,21 +126,13 @@ def check(args: Namespace) -> int:
 
 def _house(args: Namespace, own: str | None = None, *, strict: bool = True) -> _House:
     env = environment()
-    path = configured(args, env)
-    config = Config() if path is None else _loaded(path).config
+    config = config_of(args)
     if own is not None:
         config = replace(config, catalog=Catalog((own,)))
     state, now = Path(config.state_dir).absolute(), datetime.now(UTC)
     if strict:
         return _House(config, env, knowledge(config, state, now.date()), (), now)
     return _House(config, env, *sound_knowledge(config, state, now.date()), now)
-
-
-def _loaded(path: Path) -> Loaded:
-    loaded = load_all(path)
-    if isinstance(loaded, Loaded):
-        return loaded
-    raise Stop(USAGE, *loaded)
 
 
 def _subject(endpoint: str, house: _House) -> Subject:

@@ -13,9 +13,10 @@ from freehold.cli.as_json import print_json
 from freehold.cli.beside import Shown, console_lines, console_told
 from freehold.cli.console_doing import Drilling
 from freehold.cli.given import FOUND_HERE, given
-from freehold.cli.output import OK, USAGE, Stop
+from freehold.cli.output import OK
+from freehold.cli.settings import read_or_stop
 from freehold.config.environment import environment
-from freehold.config.load import Loaded, load_all, load_text
+from freehold.config.load import load_all, load_text
 from freehold.console.child import listen
 from freehold.console.current import Current
 from freehold.console.cutoff import Drills
@@ -53,9 +54,7 @@ def _beside(descriptor: int) -> int:
         read += more
     shown = msgspec.json.decode(read, type=Shown)
     path = None if shown.path is None else Path(shown.path)
-    loaded = load_text(shown.text, FOUND_HERE) if path is None else load_all(path)
-    if not isinstance(loaded, Loaded):
-        raise Stop(USAGE, *loaded)
+    loaded = read_or_stop(load_text(shown.text, FOUND_HERE) if path is None else load_all(path))
     current = Current(loaded, path)
     serve(
         current,

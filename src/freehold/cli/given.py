@@ -5,11 +5,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from freehold.cli.output import USAGE, Stop
-from freehold.cli.settings import configured
+from freehold.cli.settings import configured, read_or_stop
 from freehold.config.environment import Environment
 from freehold.config.load import Loaded, load_all, load_text
-from freehold.vocabulary.errors import ConfigError
 
 FOUND_HERE = "what was found here"
 
@@ -26,17 +24,11 @@ def given(args: Namespace, env: Environment) -> Given:
     """The configuration of a command; ends it, with every problem, where that cannot be read."""
     path = configured(args, env)
     if path is not None:
-        return Given(_read(load_all(path)), path.absolute())
+        return Given(read_or_stop(load_all(path)), path.absolute())
     looking = import_module("freehold.cli.init")  # worth its loading only here
     found = looking.found_or_stop(env)
     if not args.json:
         print("no freehold.toml; serving what is here (`freehold init` writes it down):")
         print(*looking.summary(found), sep="\n", end="\n\n")
     text = looking.scaffold(found)
-    return Given(_read(load_text(text, FOUND_HERE)), None, text)
-
-
-def _read(loaded: Loaded | list[ConfigError]) -> Loaded:
-    if isinstance(loaded, Loaded):
-        return loaded
-    raise Stop(USAGE, *loaded)
+    return Given(read_or_stop(load_text(text, FOUND_HERE)), None, text)

@@ -14,10 +14,9 @@ from freehold.catalog.overview import known_models
 from freehold.catalog.pools import pool_of, settings_of
 from freehold.catalog.subjects import Subject, in_use, subject_called
 from freehold.cli.output import USAGE, Stop
-from freehold.cli.settings import configured
+from freehold.cli.settings import config_of
 from freehold.config.document import read
 from freehold.config.environment import Environment, environment
-from freehold.config.load import load_all
 from freehold.config.schema import Application, Catalog, Config
 from freehold.config.shape import nearest
 from freehold.policy.named import policy_file
@@ -60,11 +59,7 @@ class House(NamedTuple):
 def house(args: Namespace) -> House:
     """The configuration that a command works with; without one, what is known of everything in the catalog."""
     env = environment()
-    path = configured(args, env)
-    loaded = None if path is None else load_all(path)
-    if isinstance(loaded, list):
-        raise Stop(USAGE, *loaded)
-    config = Config() if loaded is None else loaded.config
+    config = config_of(args)
     known = knowledge(config, Path(config.state_dir).absolute())
     subjects = in_use(config, env)
     pools = {

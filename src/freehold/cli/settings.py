@@ -42,9 +42,13 @@ def config_of(args: Namespace) -> Config:
     path = configured(args, environment())
     if path is None:
         return Config()
-    loaded = load_all(path)
+    return read_or_stop(load_all(path)).config
+
+
+def read_or_stop(loaded: Loaded | list[ConfigError]) -> Loaded:
+    """A configuration that was read; ends the command, with every problem, where it could not be."""
     if isinstance(loaded, Loaded):
-        return loaded.config
+        return loaded
     raise Stop(USAGE, *loaded)
 
 
