@@ -207,16 +207,19 @@ EVERY = [
 
 
 class Street(NamedTuple):
-    """A gateway in front of a partner for each fault, and a good one; a second that soon tires of waiting."""
+    """A gateway in front of a partner for each fault, and a good one; two that soon tire of waiting."""
 
     patient: House
-    hasty: House
+    hasty: House  # for a first byte, and between two
+    restless: House  # only between two
     bad: Sparring
     good: Sparring
 
     def house(self, case: Case) -> House:
-        """The hasty one only for what must time out: on a busy machine a healthy answer may take its time."""
-        return self.hasty if {case.becomes, case.cut} & set(TIMEOUTS) else self.patient
+        """Those only for what must time out so: on a busy machine a healthy answer may take its time."""
+        if not {case.becomes, case.cut} & set(TIMEOUTS):
+            return self.patient
+        return self.restless if case.stream and case.name == "stall" else self.hasty
 
     def ask(self, case: Case, pool: str) -> Said:
         # An endpoint apart for each pool: who was asked to wait in one is left alone in the other too.
@@ -251,14 +254,15 @@ def street(partners: Partners, folder: Path) -> Iterator[Street]:
             pools += f'"alone {fault} {dialect}/*" = ["{fault} {dialect}/*"]\n'
     config += f"[aliases]\n{pools}"
     with (
-        house(folder / "patient", _waiting(10) + config) as patient,
-        house(folder / "hasty", _waiting(0.8) + config) as hasty,
+        house(folder / "patient", _waiting() + config) as patient,
+        house(folder / "hasty", _waiting(first_byte_s=0.8, idle_s=0.8) + config) as hasty,
+        house(folder / "restless", _waiting(idle_s=0.5) + config) as restless,
     ):
-        yield Street(patient, hasty, bad, good)
+        yield Street(patient, hasty, restless, bad, good)
 
 
-def _waiting(seconds: float) -> str:
-    return f"timeouts = {{ connect_s = 5, first_byte_s = {seconds}, idle_s = {seconds}, total_s = 30 }}\n"
+def _waiting(first_byte_s: float = 20, idle_s: float = 20) -> str:
+    return f"timeouts = {{ first_byte_s = {first_byte_s}, idle_s = {idle_s}, total_s = 60 }}\n"
 
 
 def _newest(partner: Sparring) -> object:

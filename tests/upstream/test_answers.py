@@ -11,7 +11,7 @@ from freehold.vocabulary.errors import Fault
 from tests.upstream.outside import CHUNKED, HELLO, Wire, ask, door_to, failure, pieces, provider, saying, send
 
 WHOLE = pytest.mark.parametrize("whole", [True, False], ids=["whole", "piecewise"])
-QUICK = Timeouts(first_byte_s=0.3, idle_s=0.3)
+QUICK = Timeouts(first_byte_s=0.8, idle_s=0.8)
 
 LAWFUL = {
     "content-length": ([HELLO], "wait", 1),
@@ -216,7 +216,7 @@ async def test_an_answer_over_the_limit_is_hung_up_on(said: bytes) -> None:
     limit = Upstream(answer_bytes_max=1_024)
     async with (
         provider(saying(said)) as served,
-        door_to(served.url(), upstream=limit, timeouts=Timeouts(first_byte_s=0.5)) as door,
+        door_to(served.url(), upstream=limit) as door,
     ):
         fault, message = await failure(ask(door))
 

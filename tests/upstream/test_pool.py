@@ -407,13 +407,13 @@ async def test_idle_connections_are_swept_and_the_busy_one_is_not() -> None:
         await wire.say(HELLO if body == b"{}" else HELLO[:-1])
         await wire.until_hung_up()
 
-    async with provider(play) as served, door_to(served.url(), upstream=Upstream(idle_s=0.5)) as door:
+    async with provider(play) as served, door_to(served.url(), upstream=Upstream(idle_s=1.5)) as door:
         slow = await send(door, b"{ }", whole=False)
         await asyncio.gather(ask(door), ask(door))
         door.sweep()
         await asyncio.sleep(0.02)
         young = [wire.closed.is_set() for wire in served.wires]
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         door.sweep()
         await eventually(lambda: sum(wire.closed.is_set() for wire in served.wires) == 2)
         old = [wire.closed.is_set() for wire in served.wires]
@@ -465,11 +465,11 @@ async def test_an_answer_that_keeps_moving_is_not_idle() -> None:
             await wire.request()
             await wire.say(CHUNKED)
             for _ in range(8):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.25)
                 await wire.say(b"1\r\na\r\n")
             await wire.say(b"0\r\n\r\n")
 
-    timeouts = Timeouts(first_byte_s=0.6, idle_s=0.6)
+    timeouts = Timeouts(first_byte_s=1.8, idle_s=1.8)
     async with provider(play) as served, door_to(served.url(), timeouts=timeouts) as door:
         assert await ask(door, whole=False) == b"a" * 8
         assert await ask(door, whole=True) == b"a" * 8

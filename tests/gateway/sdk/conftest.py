@@ -10,13 +10,13 @@ from tests.gateway.sdk.desk import Desk, desk
 
 @pytest.fixture(scope="session")
 def patient(partners: Partners, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("desk"), partners, waits_s=30) as open_desk:
+    with desk(tmp_path_factory.mktemp("desk"), partners) as open_desk:
         yield open_desk
 
 
 @pytest.fixture(scope="session")
 def hasty(partners: Partners, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("hasty"), partners, waits_s=0.3) as open_desk:
+    with desk(tmp_path_factory.mktemp("hasty"), partners, first_byte_s=0.8, idle_s=0.3) as open_desk:
         yield open_desk
 
 

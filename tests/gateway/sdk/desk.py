@@ -83,10 +83,10 @@ class Desk(NamedTuple):
 
 
 @contextmanager
-def desk(folder: Path, partners: Partners, *, waits_s: float) -> Iterator[Desk]:
-    """Open one. `waits_s`: how long its gateway waits for a first byte, and between two."""
+def desk(folder: Path, partners: Partners, *, first_byte_s: float = 30, idle_s: float = 30) -> Iterator[Desk]:
+    """Open one, whose gateway waits so long for a first byte, and between two."""
     partner = partners.open(seed=7)
-    config = f"timeouts = {{ first_byte_s = {waits_s}, idle_s = {waits_s} }}\n"
+    config = f"timeouts = {{ first_byte_s = {first_byte_s}, idle_s = {idle_s} }}\n"
     config += "breaker = { failures = 1_000, wait_s_max = 0.05 }\n"
     pools = {}
     for dialect in SPOKEN:
