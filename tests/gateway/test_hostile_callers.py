@@ -11,7 +11,7 @@ from tests.gateway.house import Partners, aliases, provider, question
 from tests.gateway.process import Gateway, ask, caller, eventually, gateway, request
 
 # A stream nobody reads is over at total_s, well before the connection is: its clock looks once a second.
-LIMITS = "[server]\nhead_bytes_max = 8192\nkeep_alive_s = 3.0\n[timeouts]\ntotal_s = 1.5\n"
+LIMITS = "[server]\nhead_bytes_max = 8192\nkeep_alive_s = 6.0\n[timeouts]\ntotal_s = 3.0\n"
 HEALTH = request(path="/healthz", method="GET")
 
 
