@@ -219,7 +219,7 @@ class Street(NamedTuple):
         """Those only for what must time out so: on a busy machine a healthy answer may take its time."""
         if not {case.becomes, case.cut} & set(TIMEOUTS):
             return self.patient
-        return self.restless if case.stream and case.name == "stall" else self.hasty
+        return self.restless if case.stream and case.fault == "stall" else self.hasty
 
     def ask(self, case: Case, pool: str) -> Said:
         # An endpoint apart for each pool: who was asked to wait in one is left alone in the other too.
