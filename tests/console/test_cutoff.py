@@ -1,14 +1,17 @@
 """The cut-off page over a configuration: what a click shows, what is written down, and who may do what."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from freehold.cli.console_doing import Drilling
 from freehold.config.load import Loaded, load_all
 from freehold.console.current import Current
+from freehold.console.cutoff import wish_of
 from freehold.drills.loading import load_scenario
 from freehold.ledger.query import events
+from freehold.vocabulary.errors import LedgerUnavailable
 from tests.console.site import Site, Visitor, site
 
 CONFIG = """
@@ -132,6 +135,26 @@ def test_what_is_taken_away_is_written_down_as_a_scenario_with_who_did_it(
     assert "The north is gone (own)" in shown
     assert "north/atlas, Endpoints: lost" in shown
     assert "Run it…" in shown
+
+
+def test_a_scenario_that_cannot_be_recorded_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "freehold.toml"
+    file.write_text(CONFIG.replace('facts = ["facts.toml"]', ""))
+    loaded = load_all(file)
+    assert isinstance(loaded, Loaded), loaded
+    told: list[str] = []
+
+    def full(file: str) -> None:
+        told.append(file)
+        raise LedgerUnavailable("the disk is full")
+
+    with pytest.raises(LedgerUnavailable):
+        Drilling(Current(loaded, file), file).save(
+            wish_of([("lost", "endpoint:north/atlas")]), "no-north", "T", full
+        )
+
+    assert told == ["scenarios/no-north.toml"]
+    assert list(tmp_path.rglob("no-north*")) == []
 
 
 @pytest.mark.parametrize(

@@ -402,6 +402,8 @@ def test_after_a_restart_a_killed_gateway_knows_nothing_of_the_fault(town: Gatew
         (("lost", "--share", "0.1", "--for", "long"), USAGE, "no time"),
         (("lost", "--share", "0.1", "--for", "0s"), USAGE, "never comes"),
         (("lost", "--share", "0.1", "--abort-failed", "5"), USAGE, "no share"),
+        (("lost", "--share", "0.1", "--abort-usd", "-1"), USAGE, "no limit"),
+        (("lost", "--share", "0.1", "--abort-p95-ms", "nan"), USAGE, "no limit"),
         (("lost", "--alias", "one", "--requests", "1", "--key-env", "NOT_SET"), USAGE, "not set"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -126,8 +126,8 @@ class Looking:
         found = every[wish.scenario]
         return replace(found, lost=(*found.lost, *lost)) if lost else found
 
-    def save(self, wish: Wish, name: str, title: str) -> str:
-        """Write it down; the file. Raises BadRequest, and ConfigError for what cannot be a scenario."""
+    def save(self, wish: Wish, name: str, title: str, note: Callable[[str], None]) -> None:
+        """Write it down once that is recorded. Raises BadRequest, and ConfigError for what cannot be a scenario."""
         if not _NAME.fullmatch(name):
             remedy = "Use small letters, digits and hyphens, 60 at most."
             raise BadRequest(f"{name[:80]!r} is no name for a scenario", remedy=remedy)
@@ -136,9 +136,9 @@ class Looking:
         file = self._state / SCENARIOS / f"{name}{SUFFIX}"
         text = written(replace(self.scenario(wish), name=name, title=title))
         parsed(text, str(file))
+        note(str(file.relative_to(self._state)))
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         put(file, text.encode())
-        return str(file.relative_to(self._state))
 
     def past(self) -> Sequence[Past]:
         """The drills that were kept, the newest first."""

@@ -120,6 +120,9 @@ def _terms(args: Namespace) -> Terms:
         raise BadRequest("--for 0s: a fault that never comes", remedy="Write it like 60s or 5m.")
     tasks = _tasks(args)
     mode, share = _mode(args)
+    for flag, limit in (("--abort-p95-ms", args.abort_p95_ms), ("--abort-usd", args.abort_usd)):
+        if limit is not None and not 0 <= limit < math.inf:
+            raise BadRequest(f"{flag} {limit:g} is no limit", remedy="Write a number of at least 0.")
     criteria = Criteria(_percent(args.abort_failed), args.abort_p95_ms, args.abort_usd)
     asked = (args.requests or 0) + 3 * (0 if tasks is None else len(tasks.cases))
     if asked > RATE_MAX * sum(ms) / 1000:

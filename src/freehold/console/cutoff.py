@@ -5,7 +5,7 @@ picture is a plain link to the page with it taken away, or brought back.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -94,8 +94,8 @@ class Drills(Protocol):
     def simulate(self, wish: Wish) -> tuple[Outcome, Sequence[Any], bool]:
         """The outcome, the legs of each alias, and whether there was traffic; without any, each alias counts once."""
 
-    def save(self, wish: Wish, name: str, title: str) -> str:
-        """Write it down as a scenario; the file. Raises BadRequest for a name that cannot be used."""
+    def save(self, wish: Wish, name: str, title: str, note: Callable[[str], None]) -> None:
+        """Write it down as a scenario, once `note` has recorded its file. Raises BadRequest for an unfit name."""
 
     def keep(self, wish: Wish) -> str:
         """Simulate, and keep the result with its report; the drill's id."""
@@ -201,8 +201,11 @@ def save(request: Request) -> Response:
     need(request, "operator")
     fields = form(request)
     wish, name = _sent_wish(request), fields.get("name", "").strip()
-    file = drills(request).save(wish, name, fields.get("title", "").strip() or name)
-    there(request).note("scenario-saved", {"scenario": name, "file": file, "who": request.state.who})
+
+    def note(file: str) -> None:
+        there(request).note("scenario-saved", {"scenario": name, "file": file, "who": request.state.who})
+
+    drills(request).save(wish, name, fields.get("title", "").strip() or name, note)
     return _to(f"/cutoff?{Wish(name, days=wish.days).query}")
 
 

@@ -25,6 +25,7 @@ tbody th { border-top: .5pt solid #777; font-weight: normal; font-style: italic;
 .serious { font-weight: bold } td:first-child { min-width: 9em }
 code { font-size: 8.5pt; overflow-wrap: anywhere }
 pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 640px) { table { display: block; overflow-x: auto } }
 @media print {
 body { margin: 0; max-width: none; padding: 0 }
 h2, h3, caption { break-after: avoid } tr, svg, li { break-inside: avoid }
