@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from freehold.bench.standing import BenchReport
-from freehold.vocabulary import clock
+from freehold.config import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, NotFound
 from freehold.vocabulary.report import Interval
 

@@ -25,13 +25,13 @@ from freehold.cli.as_json import print_json, print_result
 from freehold.cli.bench_tables import report_lines, wrong_lines
 from freehold.cli.output import OK, USAGE, Stop, one_line, progress, table, tell
 from freehold.cli.settings import config_of, configured, resolution, state_dir
+from freehold.config import clock
 from freehold.config.environment import Environment, environment
 from freehold.config.load import load_all
 from freehold.config.schema import Config
 from freehold.config.shape import nearest
 from freehold.gateway.inside import Inside, inside
 from freehold.gateway.rulebook import rulebook
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, UnknownModel
 
 ENDED = "bench-ended"  # the kind of event that says what a bench came to

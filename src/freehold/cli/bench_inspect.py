@@ -20,9 +20,9 @@ from freehold.bench.standing import BenchReport
 from freehold.cli.bench import told, traits
 from freehold.cli.output import CANNOT_SERVE, PROBLEMS, Stop, progress
 from freehold.cli.settings import config_and_state, config_of
+from freehold.config import clock
 from freehold.config.environment import Environment, environment
 from freehold.ledger.query import between
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, FreeholdError
 
 KEY_VARIABLE, URL_VARIABLE = (

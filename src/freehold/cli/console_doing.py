@@ -19,6 +19,7 @@ import msgspec
 from freehold.cli.console_drills import Looking
 from freehold.cli.drill_report import PAGE
 from freehold.cli.output import OK
+from freehold.config import clock
 from freehold.config.environment import environment
 from freehold.console.current import Current
 from freehold.console.cutoff import Order, Wish
@@ -26,7 +27,6 @@ from freehold.drills import folder
 from freehold.drills.loading import SUFFIX, written
 from freehold.gateway import drill_order
 from freehold.gateway.keys import KeyStore
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, ServiceError
 
 KEY_VARIABLE, KEY_NAME = "FREEHOLD_DRILL_KEY", "drill"

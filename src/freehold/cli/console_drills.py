@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from freehold.bench.results import qualities
 from freehold.catalog.resolve import Resolved
+from freehold.config import clock
 from freehold.config.shape import nearest
 from freehold.console.current import Current
 from freehold.console.cutoff import Wish
@@ -32,7 +33,6 @@ from freehold.ledger.durable import replace as put
 from freehold.ledger.query import events
 from freehold.ledger.search import Search
 from freehold.ledger.search_rows import KIND
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, NotFound
 from freehold.vocabulary.exchange import Outcome
 from freehold.vocabulary.facts import Facts, RequestFacts

@@ -14,6 +14,7 @@ from freehold.cli.output import OK, USAGE, Stop, one_line, progress, table
 from freehold.cli.period import day_in, unix_ms
 from freehold.cli.scenarios import UNKNOWN_FATE
 from freehold.cli.settings import config_of
+from freehold.config import clock
 from freehold.config import schema as settings
 from freehold.config.environment import environment
 from freehold.drills import folder
@@ -26,7 +27,6 @@ from freehold.drills.traffic import MINUTE_MS, Traffic, read_traffic
 from freehold.drills.world import world
 from freehold.gateway.running import running
 from freehold.ledger.ledger import event, noted
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError
 
 _LINES_SHOWN = 40

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from freehold.catalog.resolve import keyless
 from freehold.cli.output import OK, progress
 from freehold.cli.settings import config_of, configured
+from freehold.config import clock
 from freehold.config.environment import environment
 from freehold.drills.inventing import Inventing, Plan, example_files, recorded
 from freehold.drills.world import world
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest
 
 DAY_MS = 86_400_000

@@ -8,9 +8,9 @@ import msgspec
 from freehold.cli.as_json import print_json, print_result
 from freehold.cli.output import OK, table
 from freehold.cli.settings import config_of, state_dir
+from freehold.config import clock
 from freehold.gateway.key_terms import ending_ms, known_class
 from freehold.gateway.keys import Key, KeyStore
-from freehold.vocabulary import clock
 
 _HEAD = ("ID", "APPLICATION", "ALIASES", "DATA CLASS", "CREATED (UTC)", "ENDS (UTC)", "STATE")
 

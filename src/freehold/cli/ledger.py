@@ -10,10 +10,10 @@ from freehold.cli.as_json import print_json, print_result
 from freehold.cli.ledger_bodies import show_bodies
 from freehold.cli.output import OK, progress, table
 from freehold.cli.settings import state_dir
+from freehold.config import clock
 from freehold.ledger import query
 from freehold.ledger.ledger import WITHHELD
 from freehold.ledger.query import find, follow
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import NotFound
 from freehold.vocabulary.exchange import Attempt, Event, Exchange, Plain, Record, Shadow, asked
 

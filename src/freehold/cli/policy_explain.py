@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from freehold.cli.as_json import print_json
 from freehold.cli.governed import House, house, moment, policies, request
 from freehold.cli.output import OK, table, tell
+from freehold.config import clock
 from freehold.config.shape import nearest
 from freehold.ledger.query import find
 from freehold.policy.difference import ELSE
 from freehold.policy.explain import Answer, Evidence, Objecting, answers
 from freehold.policy.matrix import Matrix
 from freehold.policy.rules import Policy
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, ConfigError, Fault, NotFound
 from freehold.vocabulary.exchange import Exchange

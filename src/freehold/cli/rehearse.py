@@ -20,6 +20,7 @@ from freehold.cli.as_json import print_json
 from freehold.cli.ledger_bodies import who
 from freehold.cli.output import CANNOT_SERVE, OK, PROBLEMS, USAGE, Stop, table
 from freehold.cli.settings import config_of, state_dir
+from freehold.config import clock
 from freehold.config.environment import environment
 from freehold.drills import folder
 from freehold.drills.calling import Calling
@@ -39,7 +40,6 @@ from freehold.gateway.drill_order import Mode, Order, Struck
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.running import Running, running
 from freehold.ledger.ledger import event, noted
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import BadRequest, FreeholdError
 from freehold.vocabulary.exchange import Plain

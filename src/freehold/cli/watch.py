@@ -17,8 +17,8 @@ from queue import Empty, SimpleQueue
 from freehold.cli.as_json import print_json
 from freehold.cli.output import OK, progress, table
 from freehold.cli.settings import state_dir
+from freehold.config import clock
 from freehold.ledger import query
-from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Record
 from freehold.watch.board import Board, Noticed, Row
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from freehold.config import clock
 from freehold.ledger.search import Search, Sum
 from freehold.policy.expression import ALWAYS
 from freehold.policy.rules import Bound, Limit, Policy, applies
-from freehold.vocabulary import clock
 from freehold.vocabulary.facts import RequestFacts
 
 BY = ("application", "alias", "data_class", "purpose", "user_region", "tools")  # what a budget can look at

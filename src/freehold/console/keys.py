@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from freehold.config import clock
 from freehold.config.schema import Application, Config
 from freehold.console.budgets import spent, today
 from freehold.console.searching import search
@@ -15,7 +16,6 @@ from freehold.console.shell import form, may, need, page, there
 from freehold.gateway.key_terms import ending_ms, known_class
 from freehold.gateway.keys import Key, KeyStore
 from freehold.ledger.search import Sum
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, FreeholdError, NotFound
 
 CREATED, REVOKED = "key-created", "key-revoked"

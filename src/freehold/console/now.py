@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from freehold.config import clock
 from freehold.console.searching import search, unfinished
 from freehold.console.shell import page, there
 from freehold.console.there import There
@@ -21,7 +22,6 @@ from freehold.ledger.search import Query, Search, Sum
 from freehold.ledger.search_filling import HOUR_MS, MINUTE_MS
 from freehold.ledger.search_rows import FAILED, FINDING
 from freehold.ledger.segment import journals, segments
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import Unverified
 from freehold.vocabulary.exchange import Outcome
 

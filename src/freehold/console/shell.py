@@ -8,10 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from freehold.config import clock
 from freehold.console.there import There
 from freehold.console.tokens import ROLES
 from freehold.ledger.search_rows import ON_PURPOSE
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import Fault
 
 HERE = Path(__file__).parent

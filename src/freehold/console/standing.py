@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Route
 
 from freehold.bench.results import PLAN, REPORT, SAMPLES, Plan, find, folder, ids, read_plan, read_report
 from freehold.bench.standing import BenchReport, Difference, Gap
+from freehold.config import clock
 from freehold.config.document import Signature, signature
 from freehold.console.damaged import readable
 from freehold.console.shell import page, there
-from freehold.vocabulary import clock
 from freehold.vocabulary.report import Interval
 
 SHOWN = 100  # benches on one page

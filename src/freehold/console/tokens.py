@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from freehold.config import clock
 from freehold.ledger.durable import replace
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, NotFound
 
 FILE = "console.json"

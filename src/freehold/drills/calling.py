@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from freehold.config import clock
 from freehold.gateway.drill_order import TOKEN_HEADER
 from freehold.gateway.inside import body_of, said_by
-from freehold.vocabulary import clock
 from freehold.vocabulary.probe import Question, Reply
 
 TIMEOUT_S = 120.0

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
+from freehold.config import clock
 from freehold.drills.rehearsal import DONE
 from freehold.drills.scenario import Scenario
 from freehold.drills.simulation import SIMULATED
-from freehold.vocabulary import clock
 from freehold.vocabulary.exchange import Event
 
 ENDED = "drill-ended"  # the kind of event

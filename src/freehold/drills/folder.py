@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
+from freehold.config import clock
 from freehold.drills.scenario import Scenario
 from freehold.ledger.durable import replace, sync
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, NotFound, Unverified
 
 SCENARIO, INPUTS = "scenario.toml", "inputs.json"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from html import escape
 
+from freehold.config import clock
 from freehold.drills.findings import percent
 from freehold.drills.rehearsal import Moment
-from freehold.vocabulary import clock
 from freehold.vocabulary.report import Interval
 
 STYLE = """

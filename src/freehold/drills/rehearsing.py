@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from freehold.bench.cases import Case
 from freehold.bench.grading import grade
+from freehold.config import clock
 from freehold.drills.measuring import ANSWERED, FAILED, Allowed, counts, p95, phase, violations
 from freehold.drills.rehearsal import DONE, DURING, Graded
 from freehold.gateway import drill_order
@@ -22,7 +23,6 @@ from freehold.gateway.drill_order import Order
 from freehold.gateway.drilling import IN_FORCE, OVER
 from freehold.gateway.running import Running, running
 from freehold.ledger.query import Reader, reader, record_of
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import KeyNotAllowed
 from freehold.vocabulary.exchange import Event, Exchange
 from freehold.vocabulary.probe import Call, ask

@@ -6,12 +6,12 @@ Does not protect: what a key's holder does with it, or a gateway without keys fr
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from freehold.config import clock
 from freehold.config.environment import is_loopback
 from freehold.config.schema import Server
 from freehold.gateway.draft import Draft
 from freehold.gateway.keys import Key, KeyRing
 from freehold.gateway.metrics import Metrics
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import CrossOrigin, MissingKey, Overloaded
 
 KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")  # of Anthropic's, Google's and Azure's clients

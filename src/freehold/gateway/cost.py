@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
-from freehold.vocabulary import clock
+from freehold.config import clock
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.exchange import Usage
 from freehold.vocabulary.facts import Facts

@@ -7,11 +7,11 @@ from functools import lru_cache
 from random import Random
 from typing import Protocol
 
+from freehold.config import clock
 from freehold.gateway.drilled import Drilled
 from freehold.gateway.keeping import Keeping
 from freehold.gateway.permit import Permit
 from freehold.routing.limits import Lease
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import (
     OPENED,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from freehold.catalog.knowledge import Knowledge
 from freehold.catalog.resolve import Resolved
 from freehold.catalog.subjects import Subject
+from freehold.config import clock
 from freehold.config.schema import Config, Limit
 from freehold.gateway.counters import Counters
 from freehold.gateway.drill_order import Mode, Order, Plain, Struck
@@ -27,7 +28,6 @@ from freehold.routing.limits import Load
 from freehold.routing.plan import Lane
 from freehold.routing.router import Router
 from freehold.upstream.door import Door
-from freehold.vocabulary import clock
 from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault

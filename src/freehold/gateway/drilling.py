@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from freehold.config import clock
 from freehold.config.document import Signature, signature
 from freehold.dialects.peek import Route
 from freehold.gateway.client import Client
@@ -23,7 +24,6 @@ from freehold.gateway.metrics import Metrics
 from freehold.gateway.shadowing import STOP_S, Again, Sample, again
 from freehold.gateway.unconnected import Unconnected
 from freehold.routing.plan import Lane
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 
 IN_FORCE, OVER = "drill-in-force", "drill-over"  # kinds of events

@@ -6,12 +6,12 @@ Costs that nobody knows count as what such a request was expected to cost.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from freehold.config import clock
 from freehold.gateway.cost import expected_usd
 from freehold.gateway.counters import Counters
 from freehold.gateway.permit import FREE
 from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import CHARACTERS_PER_TOKEN
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Exchange, Outcome
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from freehold.config import clock
 from freehold.config.schema import Timeouts
 from freehold.dialects.translate import LANGUAGES
 from freehold.gateway.client import Headers
@@ -52,7 +53,7 @@ class Strikes:
 
     def hold(self, lease_ms: int) -> None:
         """Until then it is wanted, and no longer from now than that: a clock that is set back changes nothing."""
-        self._lease_ms, self._ends_s = lease_ms, time.monotonic() + (lease_ms - _now_ms()) / 1000
+        self._lease_ms, self._ends_s = lease_ms, time.monotonic() + (lease_ms - clock.now_ms()) / 1000
 
     def holds(self, now_ms: int) -> bool:
         """Whether the drill is still wanted."""
@@ -99,7 +100,7 @@ class FaultyDoor:
         self, account: str, dialect: Dialect, body: bytes, *, target: Target, extra: bytes, deadline: float
     ) -> Incoming:
         """Send a request, or do as if. Raises UpstreamFailed."""
-        struck, now_ms = self._strikes.at(f"{account}/{target.model}"), _now_ms()
+        struck, now_ms = self._strikes.at(f"{account}/{target.model}"), clock.now_ms()
         rages = struck is not None and self._strikes.rages(now_ms)
         if struck is not None and rages:
             made = await self._made(struck, dialect, body, target, deadline)
@@ -147,23 +148,23 @@ class FaultyDoor:
         limit = min(began + self.timeouts.first_byte_s, deadline)
         due = began + latency * (time.monotonic() - began)
         await self._pause(min(due, limit))
-        if due > limit and self._strikes.rages(_now_ms()):
+        if due > limit and self._strikes.rages(clock.now_ms()):
             incoming.close()
             raise UpstreamFailed(Fault.TIMEOUT_FIRST_BYTE, "no answer began in time, held back by a drill")
 
     async def _pause(self, until: float) -> None:
         """Wait (loop time), and no longer than the fault lasts."""
-        left_s = (self._strikes.until_ms - _now_ms()) / 1000
+        left_s = (self._strikes.until_ms - clock.now_ms()) / 1000
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(until, time.monotonic() + left_s)):
                 await self._strikes.over.wait()
 
     def _cut_later(self, incoming: Incoming) -> None:
         def cut() -> None:
-            if self._strikes.rages(_now_ms()):
+            if self._strikes.rages(clock.now_ms()):
                 incoming.break_off(UpstreamFailed(Fault.RESET, "broken off by a drill"))
 
-        in_s = (self._strikes.from_ms - _now_ms()) / 1000
+        in_s = (self._strikes.from_ms - clock.now_ms()) / 1000
         asyncio.get_running_loop().call_later(max(in_s, 0.0) + 0.001, cut)
 
 
@@ -235,7 +236,3 @@ def _with_model(body: bytes, model: str) -> bytes:
     """The same request of another model, where the body names one."""
     told: Any = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return msgspec.json.encode(told | {"model": model}) if "model" in told else body
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from freehold import __version__
 from freehold.catalog.resolve import Resolved
+from freehold.config import clock
 from freehold.gateway.classes import Classes
 from freehold.gateway.cost import cost_usd
 from freehold.gateway.counters import Counters
@@ -25,7 +26,6 @@ from freehold.gateway.snapshot import Snapshot
 from freehold.gateway.traits import Traits
 from freehold.ledger.query import between
 from freehold.routing.plan import Lane
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import BadRequest, ConfigError, LedgerUnavailable
 from freehold.vocabulary.exchange import Outcome, Plain, Usage

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from freehold.catalog.resolve import Resolved
+from freehold.config import clock
 from freehold.config.schema import Alias
 from freehold.gateway.admission import Admission
 from freehold.gateway.assembly import Parts, assembled, note
@@ -29,7 +30,6 @@ from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.unconnected import Unconnected
 from freehold.ledger.ledger import Ledger
 from freehold.policy.rules import Bound, Policy
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange, Plain
 from freehold.vocabulary.probe import Question, Reply

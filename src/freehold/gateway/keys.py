@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from freehold.config import clock
 from freehold.config.document import signature
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import BadRequest, ConfigError, ExpiredKey, InvalidKey, MissingKey, NotFound
 
 FILE = "keys.json"

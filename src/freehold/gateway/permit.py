@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
+from freehold.config import clock
 from freehold.gateway.cost import expected_usd
 from freehold.gateway.counters import Counters
 from freehold.gateway.keys import Key
@@ -12,7 +13,6 @@ from freehold.gateway.traits import Traits
 from freehold.policy.limits import Reservation
 from freehold.routing.plan import Lane
 from freehold.routing.worth import UNSENT
-from freehold.vocabulary import clock
 from freehold.vocabulary.decision import Refusal
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import Fault

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 
 from freehold.catalog.resolve import Resolved
+from freehold.config import clock
 from freehold.config.schema import Config
 from freehold.gateway.admission import Admission
 from freehold.gateway.app import App
@@ -32,7 +33,6 @@ from freehold.gateway.running import Running, announce
 from freehold.gateway.workers import supervise
 from freehold.ledger.ledger import Ledger
 from freehold.ledger.recovery import Recovered
-from freehold.vocabulary import clock
 
 TICK_S = 1.0
 BACKLOG = 2_048

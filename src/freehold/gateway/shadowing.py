@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from freehold.catalog.resolve import Resolved
+from freehold.config import clock
 from freehold.config.schema import Alias, Watch
 from freehold.dialects.peek import Route
 from freehold.gateway.attempt import Asked
@@ -27,7 +28,6 @@ from freehold.gateway.permit import FREE
 from freehold.gateway.traits import Traits
 from freehold.gateway.unconnected import Unconnected
 from freehold.routing.plan import Lane
-from freehold.vocabulary import clock
 from freehold.vocabulary.endpoint import Endpoint
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import PASSED_OVER, PEERS_ASKED

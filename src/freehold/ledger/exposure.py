@@ -12,7 +12,7 @@ from math import inf, isinf
 
 from msgspec import Struct
 
-from freehold.vocabulary import clock
+from freehold.config import clock
 from freehold.vocabulary.errors import Fault
 from freehold.vocabulary.exchange import PASSED_OVER, Attempt, Exchange
 

@@ -15,11 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from freehold.config import schema
+from freehold.config import clock, schema
 from freehold.ledger.durable import sync
 from freehold.ledger.faultpoints import reached
 from freehold.ledger.segment import CHUNK_BYTES, body_of, framed, lines_after, next_segment, segments
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Exchange, Record
 

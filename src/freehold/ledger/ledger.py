@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from freehold.config import schema
+from freehold.config import clock, schema
 from freehold.config.schema import Durability
 from freehold.ledger.anchoring import Anchoring
 from freehold.ledger.bodies import Bodies
@@ -19,7 +19,6 @@ from freehold.ledger.journal import LOCK_WAIT_S, Journal
 from freehold.ledger.log import ROTATED, Log, rotation_due
 from freehold.ledger.recovery import Recovered, recover
 from freehold.ledger.writer import Writer
-from freehold.vocabulary import clock
 from freehold.vocabulary.errors import LedgerUnavailable
 from freehold.vocabulary.exchange import Event, Plain
 

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
-from freehold.vocabulary import clock
+from freehold.config import clock
 from freehold.vocabulary.exchange import Exchange, Served, Usage, asked
 
 ROWS = 10_000  # held in memory at once

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from freehold.vocabulary import clock
+from freehold.config import clock
 from freehold.vocabulary.exchange import Exchange
 
 NOBODY = "(nobody)"  # the endpoint of exchanges that nobody answered

@@ -1,4 +1,4 @@
-"""Moments as the ledger writes them: Unix milliseconds."""
+"""What this machine's clock says, as the ledger writes it: Unix milliseconds. Values do not read it."""
 
 import time
 from datetime import UTC, datetime
