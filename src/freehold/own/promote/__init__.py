@@ -1,0 +1,1 @@
+"""From shadow to canary to default, each step on evidence, and back by itself."""

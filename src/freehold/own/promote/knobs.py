@@ -1,0 +1,23 @@
+"""The table [promote] of a plan."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+_Share = Annotated[float, Meta(gt=0, le=1)]
+
+
+class Promote(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which alias it is to answer, on what evidence, and what takes it back."""
+
+    alias: str = ""
+    delta: _Share = 0.05  # by how much worse it may be on tasks (of 1), and still count as not worse
+    alpha: _Share = 0.05
+    shadow_share: _Share = 0.1  # of the alias's requests that are copied to it
+    pairs_min: Annotated[int, Meta(ge=1)] = 100  # live shadow pairs before a canary
+    canary_share: _Share = 0.05
+    applications: tuple[str, ...] = ()  # the canary's; empty: all
+    canary_min: Annotated[int, Meta(ge=1)] = 200  # its answers before it becomes the default
+    errors_max: _Share = 0.02  # above this it is taken back
+    findings_max: _Share = 0.05
+    p95_ms_max: float | None = None  # whole answers

@@ -1,0 +1,119 @@
+"""A stage of a run: a folder of plain files with a record of what they were made from, by which it is known as done.
+
+A stage that was killed leaves its folder without a record, and goes on from what lies there. One whose knobs or inputs
+have changed is made anew.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from freehold.ledger.durable import replace
+from freehold.vocabulary.errors import BadRequest
+
+RECORD = "record.json"
+SCRATCH = "scratch"  # a stage's folder that is not part of its result: checkpoints, unfinished work
+BEGUN = "begun.json"
+
+
+class Made(Struct, frozen=True):
+    """What a stage was made from and what it made; digests are SHA-256 in hex."""
+
+    stage: str
+    inputs: Mapping[str, str]  # name -> digest
+    knobs: Mapping[str, object]
+    outputs: Mapping[str, str] = {}  # file in the stage's folder -> digest
+    began_ms: int = 0
+    ended_ms: int = 0
+    machine: str = ""
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def made(run: Path, stage: str) -> Made | None:
+    """The record of a stage that is done; None where it is not."""
+    path = run / stage / RECORD
+    return msgspec.json.decode(path.read_bytes(), type=Made) if path.exists() else None
+
+
+def inputs_of(run: Path, *stages: str) -> dict[str, str]:
+    """What later stages are made from: the outputs of earlier ones. Raises BadRequest where one is not done."""
+    found: dict[str, str] = {}
+    for stage in stages:
+        record = made(run, stage)
+        if record is None:
+            raise BadRequest(f"{run} has no {stage} yet", remedy=f"Run `freehold own {stage} {run}` first.")
+        found |= {f"{stage}/{name}": digest for name, digest in record.outputs.items()}
+    return found
+
+
+@contextmanager
+def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> Iterator[Path | None]:
+    """The stage's folder to work in; None where it was done from the same before. Recorded if the block ends well.
+
+    Raises BadRequest while another process works in the run.
+    """
+    plain = msgspec.to_builtins(knobs)
+    folder = run / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(run):
+        known = made(run, stage)
+        if known is not None and (known.inputs, known.knobs) == (dict(inputs), plain):
+            yield None
+            return
+        begun = Made(stage, dict(inputs), plain, began_ms=_now_ms(), machine=platform.platform())
+        begun = _goes_on(folder, begun)
+        yield folder
+        outputs = {
+            str(path.relative_to(folder)): digest_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.relative_to(folder).parts[0] not in (SCRATCH, BEGUN)
+        }
+        ended = msgspec.structs.replace(begun, outputs=outputs, ended_ms=_now_ms())
+        replace(folder / RECORD, msgspec.json.format(msgspec.json.encode(ended), indent=1) + b"\n")
+        (folder / BEGUN).unlink(missing_ok=True)
+
+
+def _goes_on(folder: Path, begun: Made) -> Made:
+    """What was begun from the same is gone on with; anything else is cleared away."""
+    path = folder / BEGUN
+    if path.exists():
+        earlier = msgspec.json.decode(path.read_bytes(), type=Made)
+        if (earlier.inputs, earlier.knobs) == (begun.inputs, begun.knobs):
+            return earlier
+    shutil.rmtree(folder)
+    folder.mkdir()
+    replace(path, msgspec.json.encode(begun))
+    return begun
+
+
+@contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadRequest(
+                f"another process works in {run}", remedy="Wait for it, or end it; what it has done is kept."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

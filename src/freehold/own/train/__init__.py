@@ -1,0 +1,1 @@
+"""Recipes: readable scripts over one lean loop."""

@@ -1,0 +1,62 @@
+"""The table [train] of a plan, for each recipe."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+_Count = Annotated[int, Meta(ge=1)]
+_Rate = Annotated[float, Meta(gt=0)]
+
+
+class Loop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all recipes that train with PyTorch have. A step is one update of the weights."""
+
+    steps: _Count = 1000
+    cpu_minutes: float | None = None  # ends earlier when so much processor time is used
+    batch: _Count = 16  # sequences a step, over all processes
+    accumulate: _Count = 1  # parts a batch is worked in
+    learning_rate: _Rate = 0.02  # Muon's, of matrices; AdamW's follows by `adamw_share`
+    adamw_share: _Rate = 0.15
+    warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.02  # share of the steps
+    decay: Annotated[float, Meta(ge=0, le=1)] = 0.5  # share of the steps in which the rate falls to nothing
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.1
+    clip: _Rate = 1.0  # largest norm of a gradient
+    save_s: _Rate = 60.0  # seconds between checkpoints
+    threads: Annotated[int, Meta(ge=0)] = 0  # 0: as many as there are cores
+
+
+class Text(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A Llama-shaped language model with a tokenizer of its own (byte-level BPE)."""
+
+    vocabulary: _Count = 2048
+    layers: _Count = 4
+    width: _Count = 192
+    heads: _Count = 6
+    context: _Count = 256  # tokens
+
+
+class Adapt(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """LoRA, or all weights, of a checkpoint in a local folder; the loss is on answers only."""
+
+    checkpoint: str
+    rank: Annotated[int, Meta(ge=0)] = 8  # 0: all weights
+    context: _Count = 512  # tokens
+
+
+class Genome(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A causal language model of DNA over overlapping k-mers, trained on both strands."""
+
+    k: _Count = 8
+    layers: _Count = 4
+    width: _Count = 128
+    context: _Count = 1024  # bases
+
+
+class Predict(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A head that tells a class, a number or tags."""
+
+    folds: Annotated[int, Meta(ge=2)] = 10
+    ensemble: _Count = 3
+
+
+RECIPES: dict[str, type[Loop]] = {"text": Text, "adapt": Adapt, "genome": Genome, "predict": Predict}
