@@ -9,7 +9,6 @@ import hashlib
 import os
 import platform
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from freehold.config import clock
 from freehold.ledger.durable import replace
 from freehold.vocabulary.errors import BadRequest
 
@@ -74,7 +74,7 @@ def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> 
         if known is not None and (known.inputs, known.knobs) == (dict(inputs), plain):
             yield None
             return
-        begun = Made(stage, dict(inputs), plain, began_ms=_now_ms(), machine=platform.platform())
+        begun = Made(stage, dict(inputs), plain, began_ms=clock.now_ms(), machine=platform.platform())
         begun = _goes_on(folder, begun)
         yield folder
         outputs = {
@@ -82,7 +82,7 @@ def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> 
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.relative_to(folder).parts[0] not in (SCRATCH, BEGUN)
         }
-        ended = msgspec.structs.replace(begun, outputs=outputs, ended_ms=_now_ms())
+        ended = msgspec.structs.replace(begun, outputs=outputs, ended_ms=clock.now_ms())
         replace(folder / RECORD, msgspec.json.format(msgspec.json.encode(ended), indent=1) + b"\n")
         (folder / BEGUN).unlink(missing_ok=True)
 
@@ -113,7 +113,3 @@ def _alone(run: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
