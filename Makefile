@@ -2,6 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WHOLE := $(VENV)/.whole
+comma := ,
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -10,13 +12,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 demo: $(READY) ## the main job, shown in under half a minute, without keys or network
 	@$(BIN)/freehold demo
 
-test: $(READY) ## the whole suite, in parallel
+test: $(WHOLE) ## the whole suite, in parallel
 	$(BIN)/pytest -q -n auto
 
-nightly: $(READY) ## what takes many minutes: 10,000 examples of each pair of dialects, counted
+nightly: $(WHOLE) ## what takes many minutes: 10,000 examples of each pair of dialects, counted
 	$(BIN)/pytest -q -n auto -m nightly -rP --hypothesis-profile=search
 
-check: $(READY) ## lint, format, types, layers
+check: $(WHOLE) ## lint, format, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,14 +43,24 @@ vectors: ## trees, proofs and signatures as Go's own packages make them, recorde
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(READY): pyproject.toml constraints.txt
+# uv does not look where pip was told to find wheels, e.g. one of torch without CUDA.
+define install
 	@test -n "$(PYTHON)" || { echo "Freehold needs Python 3.11 or newer; none was found on PATH. Set PYTHON=/path/to/python3." >&2; exit 2; }
-	@echo "Setting up $(VENV) (about a minute the first time)"
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv -q --allow-existing --python "$(PYTHON)" $(VENV) && \
-		uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+		uv pip install -q --python $(BIN)/python $(addprefix --find-links ,$(PIP_FIND_LINKS)) -c constraints.txt -e '.[$(1)]'; \
 	else \
 		"$(PYTHON)" -m venv $(VENV) && \
-		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[$(1)]'; \
 	fi
+endef
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (about a minute the first time)"
+	$(call install,dev)
 	@touch $(READY)
+
+$(WHOLE): $(READY) pyproject.toml constraints.txt
+	@echo "Adding what own models need: PyTorch and the libraries around it (a few minutes the first time)"
+	$(call install,dev$(comma)own)
+	@touch $(WHOLE)
