@@ -22,6 +22,7 @@ from freehold.cli.console_commands import CONSOLE
 from freehold.cli.drill_commands import DRILL, INDEPENDENCE
 from freehold.cli.ledger_commands import LEDGER
 from freehold.cli.output import CANNOT_SERVE, INTERRUPTED, OK, PROBLEMS, USAGE, Stop, tell
+from freehold.cli.own_commands import OWN
 from freehold.cli.policy_commands import POLICY
 from freehold.cli.watch_commands import WATCH
 from freehold.cli.witness_commands import WITNESS
@@ -274,6 +275,7 @@ _COMMANDS = (
     DRILL,
     INDEPENDENCE,
     Command("ledger", "", "what was recorded", "freehold ledger tail", commands=LEDGER),
+    OWN,
     WATCH,
     WITNESS,
 )

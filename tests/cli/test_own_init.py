@@ -1,0 +1,38 @@
+"""A run begins with a plan that explains itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from freehold.cli.main import main
+from freehold.own.plan import Recipe, load_plan
+from freehold.own.train.knobs import RECIPES
+
+
+@pytest.mark.parametrize("recipe", Recipe)
+def test_a_plan_holds_as_it_is_written_and_with_every_knob_at_its_default(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    run = tmp_path / "Support Bot"
+
+    assert main(["own", "init", str(run), "--recipe", recipe]) == 0
+    plan = load_plan(run)
+
+    written = run / "own.toml"
+    text = written.read_text()
+    assert (plan.name, plan.recipe, plan.licence) == ("support-bot", recipe, "proprietary")
+    assert all(f"\n# {name} = " in text for name in RECIPES[recipe].__struct_fields__ if name != "checkpoint")
+    written.write_text(re.sub(r"^# (?=\w+ = (?!.*unset$)|\[)", "", text, flags=re.MULTILINE))
+    said = load_plan(run)
+    assert (said.training(), said.promote) == (plan.training(), plan.promote)
+    assert said.corpus.exchanges is not None
+
+
+def test_a_plan_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.toml").write_text("kept")
+
+    assert main(["own", "init", str(tmp_path), "--recipe", "text"]) == 2
+
+    assert (tmp_path / "own.toml").read_text() == "kept"
+    assert "the plan exists already" in capsys.readouterr().err
