@@ -1,0 +1,1 @@
+"""What a predictor answers with, from a folder of plain numbers: numpy alone, no pickle, no training library."""
