@@ -23,7 +23,7 @@ class Clusters:
     size in place of the mean one, each term stays within the bounds of its values.
     """
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, float]) -> None:
         self.sizes = sizes
         self._largest = max(sizes.values(), default=1)
         self._stretch = self._largest / fmean(sizes.values()) if sizes else 1.0
