@@ -39,7 +39,7 @@ def write_attestation(state: Path, record: FactRecord) -> None:
         names = {name for name, _ in record.values}
         selectors = set(record.selectors)
         kept = (_without(old, names) if set(old.selectors) == selectors else old for old in before.records)
-        text = _HEAD + "".join(map(_block, (*(old for old in kept if old.values), record)))
+        text = _HEAD + "".join(map(as_toml, (*(old for old in kept if old.values), record)))
         if problems := reading(text, str(path), Layer.ATTESTATION).problems:
             raise problems[-1]
         _replace(path, text)
@@ -49,8 +49,8 @@ def _without(record: FactRecord, names: set[str]) -> FactRecord:
     return replace(record, values=tuple((name, value) for name, value in record.values if name not in names))
 
 
-def _block(record: FactRecord) -> str:
-    """A record as TOML."""
+def as_toml(record: FactRecord) -> str:
+    """A record as the block of a facts file."""
     lines = ["", "[[fact]]"]
     lines += [f"{selector} = {_array(written)}" for selector, written in record.selectors]
     texts = {"basis": record.basis.value, "source": record.source, "who": record.who, "why": record.why}

@@ -22,7 +22,7 @@ from freehold.catalog.prices import price_records, prices_digest
 from freehold.catalog.providers import providers
 from freehold.catalog.records import FactRecord
 from freehold.catalog.resolve import Resolved
-from freehold.catalog.shelves import CONFIGURATION, own_files, prices, shipped
+from freehold.catalog.shelves import CONFIGURATION, own_files, prices, published, shipped
 from freehold.catalog.subjects import Subject, subject
 from freehold.config.schema import Config
 from freehold.vocabulary.endpoint import Dialect, Endpoint
@@ -116,7 +116,8 @@ def sound_knowledge(
     config: Config, state: Path, today: date | None = None, *, with_shipped: bool = True
 ) -> tuple[Knowledge, tuple[ConfigError, ...]]:
     """What the sound blocks of all files say, and every problem of the others."""
-    found = (*(shipped() if with_shipped else ()), *own_files(config), attestations(state))
+    own = (*own_files(config), published(state), attestations(state))
+    found = (*(shipped() if with_shipped else ()), *own)
     day = today or datetime.now(UTC).date()
     records = (*chain.from_iterable(one.records for one in found), *prices(config, day))
     return Knowledge(records, day, with_prices=True), tuple(

@@ -10,6 +10,7 @@ from freehold.config.schema import Config
 from freehold.vocabulary.facts import Basis
 
 CONFIGURATION = "the configuration"  # the source of what it states
+PUBLISHED = "own/facts.toml"  # in the state directory: of the models published here
 
 
 @cache
@@ -29,6 +30,12 @@ def own_files(config: Config) -> Iterator[Reading]:
     """The files that the operator names."""
     for name in config.catalog.facts:
         yield read_all(Path(name), Layer.OPERATOR)
+
+
+def published(state: Path) -> Reading:
+    """What is known of the models that were published here; nothing where none was."""
+    path = state / PUBLISHED
+    return read_all(path, Layer.OPERATOR) if path.exists() else Reading((), ())
 
 
 def prices(config: Config, today: date) -> Iterator[FactRecord]:

@@ -12,7 +12,7 @@ from freehold.catalog.attestations import FILE as ATTESTATIONS
 from freehold.catalog.attestations import attestations
 from freehold.catalog.knowledge import Knowledge
 from freehold.catalog.knowledge import knowledge as known_with
-from freehold.catalog.shelves import own_files
+from freehold.catalog.shelves import PUBLISHED, own_files, published
 from freehold.config.document import Document, Signature, read, signature, text_of
 from freehold.config.places import KeyPath
 from freehold.config.schema import Config
@@ -81,13 +81,14 @@ def rulebook_problems(config: Config, state: Path, document: Document) -> Iterat
         named = ("catalog", "facts", at)
         for problem in found.problems:
             yield problem if problem.line else document.problem(named, str(problem), problem.remedy)
+    yield from published(state).problems
     yield from attestations(state).problems
 
 
 def watched(config: Config, state: Path) -> tuple[Path, ...]:
     """The files whose change is a change of governance."""
     policies = (_file(name) for name in (*config.policy.enforce, *config.policy.shadow))
-    return (*policies, *map(Path, config.catalog.facts), state / ATTESTATIONS)
+    return (*policies, *map(Path, config.catalog.facts), state / PUBLISHED, state / ATTESTATIONS)
 
 
 def signatures(paths: Iterable[Path]) -> Signatures:

@@ -1,7 +1,9 @@
 """Files that a power cut leaves as they were or as they were meant to be."""
 
+import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NEW = ".new"  # the end of a name: written, and not yet given its own
@@ -21,6 +23,18 @@ def replace(path: Path, data: bytes) -> None:
         os.close(descriptor)
     fresh.replace(path)
     sync(path.parent)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """While no other process holds this lock: a file of its own beside what is replaced. Its folder is made."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_private(path: Path) -> None:
