@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from freehold.catalog.knowledge import knowledge
 from freehold.catalog.subjects import Subject
@@ -18,10 +19,8 @@ from freehold.vocabulary.facts import Value
 
 def entry(name: str = "small", **more: str) -> Entry:
     digest, at_ms = "ab" * 32, 1_790_000_000_000
-    told = {"licence": "MIT", **more}
-    return Entry(
-        name, "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, digest, at_ms=at_ms, who="alice", **told
-    )
+    plain = Entry(name, "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, digest, "MIT", at_ms, "alice")
+    return replace(plain, **more)
 
 
 def known(state: Path, name: str = "small") -> dict[str, Value | None]:
