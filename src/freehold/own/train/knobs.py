@@ -1,6 +1,6 @@
 """The table [train] of a plan, for each recipe."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -23,6 +23,7 @@ class Loop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     clip: _Rate = 1.0  # largest norm of a gradient
     save_s: _Rate = 60.0  # seconds between checkpoints
     threads: Annotated[int, Meta(ge=0)] = 0  # 0: as many as there are cores
+    compile: bool = False  # by torch.compile: half a minute to begin with, then a fifth to a third faster
 
 
 class Text(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,11 +53,15 @@ class Genome(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
     context: _Count = 1024  # bases
 
 
-class Predict(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A head that tells a class, a number or tags."""
+class Predict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A classifier, a regressor or a tagger on sequences, texts or tables."""
 
-    folds: Annotated[int, Meta(ge=2)] = 10
-    ensemble: _Count = 3
+    input: Literal["auto", "sequence", "text", "table"] = "auto"  # auto: as the rows look
+    method: Literal["auto", "kernel", "linear", "bayes", "trees"] = "auto"  # auto: the best across folds
+    folds: Annotated[int, Meta(ge=2)] = 10  # of whole clusters: what it is chosen and calibrated by
+    buckets: Annotated[int, Meta(ge=256)] = (
+        1 << 16
+    )  # into which words, and parts of words, of texts are hashed
 
 
-RECIPES: dict[str, type[Loop]] = {"text": Text, "adapt": Adapt, "genome": Genome, "predict": Predict}
+RECIPES: dict[str, type[Struct]] = {"text": Text, "adapt": Adapt, "genome": Genome, "predict": Predict}
