@@ -1,8 +1,8 @@
 """Whether pairs say that an own model is not worse than who it would replace, by more than what is allowed.
 
-The test is a bet on bounded differences (`stats.betting.PairedMean`), one difference a cluster, that may be looked at as
-often as one likes: a model that is worse by the margin passes with chance alpha at most, however often it is tried on
-more pairs. Clusters that are all there from the start are taken in an order that their digests draw, so that nobody
+The test is a bet on bounded differences (`stats.betting.PairedMean`), one difference a cluster, that may be looked at
+as often as one likes: a model that is worse by the margin passes with chance alpha at most, however often it is tried
+on more pairs. Clusters that are all there from the start are taken in an order that their digests draw, so that nobody
 chooses it; what comes by and by is taken as it came.
 """
 
