@@ -45,12 +45,18 @@ class Adapt(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Genome(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A causal language model of DNA over overlapping k-mers, trained on both strands."""
+    """A causal language model of DNA in tokens of three bases, trained on both strands."""
 
-    k: _Count = 8
-    layers: _Count = 4
-    width: _Count = 128
-    context: _Count = 1024  # bases
+    steps: _Count = 1300
+    decay: Annotated[float, Meta(ge=0, le=1)] = 0.95
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.0
+    adamw_share: _Rate = 0.3  # embeddings have the whole rate
+    k: Literal[3, 6, 9] = 6  # bases of the k-mer that is embedded at each token
+    kmer_width: _Count = 96  # of its embedding
+    layers: _Count = 3
+    width: _Count = 192
+    heads: _Count = 4
+    context: _Count = 768  # bases
 
 
 class Predict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

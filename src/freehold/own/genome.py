@@ -1,0 +1,261 @@
+"""What a trained model says of DNA: the likelihood of each base, of either strand, and of substitutions.
+
+The network reads tokens of three bases, so that a sequence can be cut at three phases: each gives every base a
+likelihood from nothing but what precedes it, and the mean of their logarithms, made to sum to one, is better than any.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from freehold.own.artefact import Artefact, Kind
+from freehold.own.artefact import read as read_artefact
+from freehold.own.dna import BASES, Codes, codes, reverse_complement
+from freehold.own.genome_network import TOKEN, Network, Shape
+from freehold.vocabulary.errors import BadRequest
+
+WEIGHTS = "model.safetensors"
+LONGEST = 100_000  # bases of one question; longer ones are asked in pieces, or in a file
+_BATCH = 16  # stretches read at once
+_PLACE = torch.tensor([16, 4, 1])  # of a token's three bases
+_SUBSTITUTION = re.compile(r"(?:g\.)?([1-9][0-9]{0,9})([ACGT])>([ACGT])")
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+class Substitution(NamedTuple):
+    """One base instead of another, written as HGVS does: 123A>T is at the 123rd base, counted from one."""
+
+    position: int  # from nought
+    old: str
+    new: str
+
+
+class Consistency(NamedTuple):
+    """How alike a model finds a sequence and its reverse complement; to a base, they come from opposite sides."""
+
+    forward: float  # bits per base
+    reverse: float
+    per_base: float  # mean distance, bits
+    per_hundred: float  # mean distance of the means of 100 bases, bits per base
+    per_thousand: float
+    correlation: float  # of single bases
+
+
+class Genome:
+    """A trained model of DNA."""
+
+    def __init__(self, network: Network, context: int, name: str = "") -> None:
+        self._network = network.eval()
+        self._context = context  # bases
+        self.name = name
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The model in a folder. Raises BadRequest where there is none, or one of another kind."""
+        artefact = read_artefact(folder)
+        if artefact.kind is not Kind.GENOME:
+            raise BadRequest(
+                f"{folder} holds a {artefact.kind}, not a model of DNA",
+                remedy="Train one by the recipe genome.",
+            )
+        network = Network(_shape_of(artefact))
+        network.load_state_dict(load_file(folder / WEIGHTS))
+        return cls(network, artefact.context, artefact.name)
+
+    def log_likelihoods(self, sequence: Codes) -> Floats:
+        """Natural logarithms of the probabilities of A, C, G, T at each base, given what precedes it alone.
+
+        Each base but the first few sees between half a context and a whole one. Bases that are not known are read as A.
+        """
+        stride = self._context // 2
+        begins = range(0, max(1, len(sequence) - stride), stride)
+        found = np.empty((len(sequence), 4))
+        for first in range(0, len(begins), _BATCH):
+            some = begins[first : first + _BATCH]
+            stretches = np.full((len(some), self._context), -1, np.int8)
+            for row, begin in enumerate(some):
+                piece = sequence[begin : begin + self._context]
+                stretches[row, : len(piece)] = piece
+            shortest = self._context if len(begins) > 1 else max(len(sequence), 2 * TOKEN)
+            for begin, read in zip(some, self._read(stretches[:, :shortest]), strict=True):
+                new = stride if begin else 0
+                found[begin + new : begin + self._context] = read[new : len(sequence) - begin]
+        return found
+
+    def bits(self, sequence: Codes) -> Floats:
+        """Bits of each base given what precedes it; not a number where it is not known."""
+        return _chosen(self.log_likelihoods(sequence), sequence) / -math.log(2)
+
+    def effects(self, sequence: Codes, substitutions: Sequence[Substitution]) -> list[float]:
+        """Log2 of how much likelier each substitution makes what lies around it: below nought, less likely.
+
+        The stretch is one context long with the substitution in its middle; the mean of both strands. Raises BadRequest
+        where a substitution is not of this sequence.
+        """
+        places: dict[tuple[int, str], float] = {}
+        for one in substitutions:
+            _check(sequence, one)
+            places |= {(one.position, one.old): 0.0, (one.position, one.new): 0.0}
+        keys = list(places)
+        for first in range(0, len(keys), _BATCH):
+            some = keys[first : first + _BATCH]
+            stretches = np.stack([self._around(sequence, position, base) for position, base in some])
+            for strand in (stretches, reverse_complement(stretches)):
+                logs = _chosen(self._read(strand), strand)
+                for key, total in zip(some, np.nansum(logs, -1), strict=True):
+                    places[key] += float(total) / 2 / math.log(2)
+        return [places[one.position, one.new] - places[one.position, one.old] for one in substitutions]
+
+    def consistency(self, sequence: Codes) -> Consistency:
+        """How alike the two strands of a sequence are read; it holds at least 1,000 bases."""
+        forward, reverse = self.bits(sequence), self.bits(reverse_complement(sequence))[::-1]
+        both = np.nan_to_num(np.stack([forward, reverse]))
+
+        def distance(window: int) -> float:
+            means = both[:, : both.shape[1] // window * window].reshape(2, -1, window).mean(-1)
+            return float(np.abs(means[0] - means[1]).mean())
+
+        return Consistency(
+            float(np.nanmean(forward)),
+            float(np.nanmean(reverse)),
+            distance(1),
+            distance(100),
+            distance(1000),
+            float(np.asarray(np.corrcoef(both))[0, 1]),
+        )
+
+    def predict(self, inputs: Sequence[object]) -> list[dict[str, object]]:
+        """An answer to each question: a sequence, or an object with `sequence` and `substitutions` such as 123A>T.
+
+        Raises BadRequest for a question that is neither.
+        """
+        return [self._answer(*_question(one)) for one in inputs]
+
+    def _answer(self, sequence: Codes, substitutions: Sequence[str]) -> dict[str, object]:
+        bits = self.bits(sequence)
+        known = bits[~np.isnan(bits)]
+        answer: dict[str, object] = {
+            "bits_per_base": round(float(known.mean()), 5) if len(known) else None,
+            "bits": [None if math.isnan(one) else round(one, 4) for one in bits.tolist()],
+        }
+        if substitutions:
+            effects = self.effects(sequence, [substitution(one) for one in substitutions])
+            answer["log2_likelihood_ratios"] = dict(
+                zip(substitutions, (round(one, 4) for one in effects), strict=True)
+            )
+        return answer
+
+    def _around(self, sequence: Codes, position: int, base: str) -> Codes:
+        """One context, whose middle is the position; unknown beyond the sequence's ends."""
+        half = self._context // 2
+        stretch = np.full(self._context, -1, np.int8)
+        begin, end = max(0, position - half), min(len(sequence), position - half + self._context)
+        at = begin - position + half
+        stretch[at : at + end - begin] = sequence[begin:end]
+        stretch[half] = BASES.index(base)
+        return stretch
+
+    @torch.inference_mode()
+    def _read(self, stretches: Codes) -> Floats:
+        """Log-probabilities of the four bases at each place of stretches, which are all as long."""
+        count, length = stretches.shape
+        known = torch.from_numpy(np.maximum(stretches, 0).astype(np.int64))
+        total = torch.zeros(count, length, 4, dtype=torch.float64)
+        for phase in range(TOKEN):
+            tokens = (
+                functional.pad(known[:, phase:], (0, (phase - length) % TOKEN)).reshape(count, -1, TOKEN)
+                @ _PLACE
+            )
+            logs = torch.full(
+                (count, phase + TOKEN, 4), -math.log(4), dtype=torch.float64
+            )  # nothing precedes them
+            if tokens.shape[1] > 1:
+                after = _by_base(self._network(tokens[:, :-1]).double(), tokens[:, 1:])
+                logs = torch.cat((logs, after.flatten(1, 2)), 1)
+            total += logs[:, :length]
+        read: Floats = (total / TOKEN).log_softmax(-1).numpy()
+        return read
+
+
+def load(folder: Path) -> Genome:
+    """The model in a folder. Raises BadRequest where there is none, or one of another kind."""
+    return Genome.load(folder)
+
+
+def about(shape: Shape) -> Mapping[str, str | float | int]:
+    """What a model's folder says of its shape."""
+    return shape._asdict()
+
+
+def substitution(text: str) -> Substitution:
+    """Read 123A>T, or g.123A>T. Raises BadRequest where it is neither."""
+    match = _SUBSTITUTION.fullmatch(text)
+    if match is None:
+        raise BadRequest(
+            f"{text!r} is no substitution", remedy="Write it as 123A>T: the 123rd base, an A, becomes a T."
+        )
+    return Substitution(int(match[1]) - 1, match[2], match[3])
+
+
+def _shape_of(artefact: Artefact) -> Shape:
+    return Shape(*(int(artefact.about[name]) for name in Shape._fields))
+
+
+def _by_base(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probabilities of each of a token's three bases given those before it: batch x tokens x 3 x 4."""
+    joint = logits.log_softmax(-1).view(*logits.shape[:2], 4, 4, 4)
+    first = torch.logsumexp(joint, (-1, -2))
+    joint = joint.gather(2, (tokens // 16)[..., None, None, None].expand(-1, -1, 1, 4, 4)).squeeze(2)
+    second = torch.logsumexp(joint, -1).log_softmax(-1)
+    joint = joint.gather(2, (tokens // 4 % 4)[..., None, None].expand(-1, -1, 1, 4)).squeeze(2)
+    return torch.stack((first, second, joint.log_softmax(-1)), 2)
+
+
+def _chosen(logs: Floats, sequence: Codes) -> Floats:
+    """Those of the bases that are there; not a number where a base is not known."""
+    picked = np.take_along_axis(logs, np.maximum(sequence, 0)[..., None].astype(np.int64), -1)[..., 0]
+    return np.where(sequence < 0, np.nan, picked)
+
+
+def _check(sequence: Codes, one: Substitution) -> None:
+    if one.position >= len(sequence):
+        raise BadRequest(
+            f"the sequence ends at base {len(sequence)}, before {one.position + 1}",
+            remedy="Positions count from one, from the beginning of the sequence that is sent.",
+        )
+    if sequence[one.position] != BASES.index(one.old):
+        there = "?" if sequence[one.position] < 0 else BASES[sequence[one.position]]
+        raise BadRequest(
+            f"base {one.position + 1} is {there}, not {one.old}",
+            remedy="Positions count from one, and the first letter is the base that is there.",
+        )
+
+
+def _question(given: object) -> tuple[Codes, Sequence[str]]:
+    fields: Mapping[str, object] = given if isinstance(given, Mapping) else {"sequence": given}
+    text, wanted = fields.get("sequence"), fields.get("substitutions", [])
+    named = (
+        isinstance(wanted, Sequence)
+        and not isinstance(wanted, str)
+        and all(isinstance(one, str) for one in wanted)
+    )
+    if not isinstance(text, str) or not text or not named or set(fields) - {"sequence", "substitutions"}:
+        raise BadRequest(
+            "an input is neither a sequence nor an object with one",
+            remedy='Send "ACGT...", or {"sequence": "ACGT...", "substitutions": ["123A>T"]}.',
+        )
+    if len(text) > LONGEST:
+        raise BadRequest(
+            f"a sequence of {len(text):,} bases is longer than {LONGEST:,}", remedy="Send it in pieces."
+        )
+    return codes(text), [str(one) for one in wanted]  # type: ignore[attr-defined]
