@@ -12,6 +12,7 @@ FreeholdError
 ├── UpstreamFailed          one attempt failed; routing decides what follows
 ├── Unattested              a provider was asked how it treats us, and did not say
 ├── Unverified              a proof, a signature or a log is not what it should be
+├── TrainingStopped         a training cannot go on; what it has saved is kept
 └── ConfigError             with file, line and column
 """
 
@@ -276,6 +277,12 @@ class Unverified(FreeholdError):
 
     code = "unverified"
     remedy = "Do not rely on it; `freehold ledger verify` names everything that does not fit."
+
+
+class TrainingStopped(FreeholdError):
+    """The training of an own model cannot go on: a loss that is no number, a full disk. What it has saved is kept."""
+
+    code, status = "training_stopped", 500
 
 
 class ConfigError(FreeholdError):
