@@ -1,0 +1,80 @@
+"""Who published a model, and that nothing was changed since: OpenSSF model signing with an elliptic key of our own.
+
+It does not protect against who can read the key (mode 0600, in STATE/own), and it tells who signed only to those who
+have the public key from elsewhere than from beside the model. https://github.com/sigstore/model-transparency
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from model_signing import hashing, signing, verifying
+
+from freehold.ledger.durable import replace
+from freehold.own import stage
+from freehold.own.publish.manifest import SIGNATURE
+from freehold.vocabulary.errors import Unverified
+
+KEY, PUBLIC = "signing.key", "signing.pub"  # in STATE/own
+_DIGESTS = re.compile(r": Expected '.*?\)', Actual '.*?\)'")
+# What is written into the folder after it was signed.
+_LATER = (SIGNATURE, stage.RECORD, stage.BEGUN)
+
+
+def key_of(state: Path) -> Path:
+    """The key that models are signed with, made where there is none; its public half lies beside it."""
+    folder = state / "own"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / KEY
+    if not path.exists():
+        fresh = ec.generate_private_key(ec.SECP256R1())
+        replace(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    private = load_pem_private_key(path.read_bytes(), None)
+    replace(
+        folder / PUBLIC,
+        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    )
+    return path
+
+
+def fingerprint(public: Path) -> str:
+    """SHA-256 of a public key's file, in hex, by which it is told from others."""
+    return hashlib.sha256(public.read_bytes()).hexdigest()
+
+
+def sign(folder: Path, key: Path) -> None:
+    """Sign all that lies in RUN/publish."""
+    config = signing.Config().use_elliptic_key_signer(private_key=key)  # type: ignore[no-untyped-call]
+    config.set_hashing_config(_hashing()).sign(folder, folder / SIGNATURE)
+
+
+def verify(folder: Path, public: Path) -> None:
+    """See that RUN/publish is what was signed, and no file more or less. Raises Unverified."""
+    signature = folder / SIGNATURE
+    if not signature.exists():
+        raise Unverified(f"{folder} is not signed", remedy="Run `freehold own publish RUN`.")
+    if not public.exists():
+        raise Unverified(
+            f"there is no public key at {public}", remedy="Name the publisher's with `--key FILE`."
+        )
+    config = verifying.Config().use_elliptic_key_verifier(public_key=public)  # type: ignore[no-untyped-call]
+    try:
+        config.set_hashing_config(_hashing()).verify(folder, signature)
+    except (ValueError, InvalidSignature, KeyError, TypeError) as error:
+        told = _DIGESTS.sub("", str(error)) or "the signature is not this key's"
+        raise Unverified(f"{folder}: {told}", remedy="Publish it again, or fetch it again.") from None
+
+
+def _hashing() -> hashing.Config:
+    return hashing.Config().set_ignored_paths(  # type: ignore[no-untyped-call]
+        paths=_LATER, ignore_git_paths=False
+    )
