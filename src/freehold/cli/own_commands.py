@@ -28,11 +28,40 @@ _INIT = Command(
         JSON,
     ),
 )
+_PROMOTE = Command(
+    "promote",
+    "own_promote:run",
+    "take a published model one step on at its alias, where the evidence allows it, or back",
+    "freehold own promote runs/assistant --reason 'agreed on Monday'",
+    (
+        RUN,
+        argument(
+            "--to",
+            default="",
+            choices=("off", "shadow", "canary", "default"),
+            help="a stage (default: the next one); back is always possible, and no step on is skipped",
+        ),
+        argument("--reason", metavar="WHY", help="kept on the ledger beside who ran this"),
+        CONFIG,
+        JSON,
+    ),
+)
+_STATUS = Command(
+    "status",
+    "own_promote:status",
+    "where each own model stands, and what evidence its next step lacks",
+    "freehold own status",
+    (
+        argument("model", nargs="?", metavar="NAME", help="one of them, with its evidence (default: all)"),
+        CONFIG,
+        JSON,
+    ),
+)
 
 OWN = Command(
     "own",
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT,),
+    commands=(_INIT, _PROMOTE, _STATUS),
 )
