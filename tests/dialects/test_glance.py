@@ -55,6 +55,11 @@ MESSAGES_ANSWER = b"""{"id": "msg_1", "type": "message", "role": "assistant", "m
             b'{"data":[{"embedding":[0.1]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}',
             Served("e", usage=Usage(8)),
         ),
+        (
+            Dialect.PREDICT,
+            b'{"predictions":[{"label":"EI"}],"model":"splice","usage":{"prompt_tokens":60}}',
+            Served("splice", finish=Finish.STOP, usage=Usage(60)),
+        ),
     ],
 )
 def test_a_whole_answer(dialect: Dialect, body: bytes, served: Served) -> None:

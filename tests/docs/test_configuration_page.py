@@ -35,6 +35,7 @@ TABLES: dict[str, type[Struct]] = {
     "[audits]": schema.Audits,
     "[watch]": schema.Watch,
     "[console]": schema.Console,
+    "[own]": schema.Own,
     "[console.oidc]": schema.Oidc,
     "[console.oidc.roles]": schema.Roles,
 }

@@ -24,6 +24,7 @@ ARN_QUOTED = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthr
         (Dialect.CHAT, Target("m", True), "/chat/completions"),
         (Dialect.RESPONSES, Target("m"), "/responses"),
         (Dialect.COUNT_TOKENS, Target("m"), "/messages/count_tokens"),
+        (Dialect.PREDICT, Target("splice/2"), "/own/splice%2F2:predict"),
         (GEMINI, Target("gemini-3-pro"), "/models/gemini-3-pro:generateContent"),
         (GEMINI, Target("gemini-3-pro", True), "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
         (GEMINI, Target("g", method="countTokens"), "/models/g:countTokens"),
@@ -39,7 +40,12 @@ def test_a_url_names_the_model_and_what_is_to_be_done(dialect: Dialect, target: 
 
 
 def test_only_urls_that_differ_are_templates() -> None:
-    assert {dialect for dialect in Dialect if is_template(PATHS[dialect])} == {GEMINI, CONVERSE, VECTORS}
+    assert {dialect for dialect in Dialect if is_template(PATHS[dialect])} == {
+        GEMINI,
+        CONVERSE,
+        VECTORS,
+        Dialect.PREDICT,
+    }
 
 
 async def test_each_request_goes_to_its_own_url_and_few_heads_are_kept() -> None:

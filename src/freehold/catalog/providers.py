@@ -22,6 +22,7 @@ PATHS = {
     Dialect.EMBEDDINGS: "/embeddings",
     Dialect.GEMINI_EMBEDDINGS: "/models/{model}:{method}",
     Dialect.COUNT_TOKENS: "/messages/count_tokens",
+    Dialect.PREDICT: "/own/{model}:{method}",
 }
 
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "sigv4", "google"]

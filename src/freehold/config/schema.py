@@ -276,6 +276,13 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
     oidc: Oidc | None = None  # unset: its own tokens alone
 
 
+class Own(Struct, frozen=True, forbid_unknown_fields=True):
+    """Models of one's own, as `freehold own serve` serves them on 127.0.0.1."""
+
+    port: Port = 4144  # where [providers.own] leads, unless it has a base_url of its own
+    start_s: Seconds = 300.0  # an engine that has not loaded its model by then is started anew
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `freehold.toml`."""
 
@@ -301,3 +308,4 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     audits: Audits = Audits()
     watch: Watch = Watch()
     console: Console = Console()
+    own: Own = Own()

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 from freehold.dialects.chat.glance import ChatLook
 from freehold.dialects.chat.words import TokenCount
@@ -22,7 +23,7 @@ from freehold.dialects.looks import UNREADABLE, Look, NotAnAnswer, decoded, shor
 from freehold.dialects.messages.glance import MessagesLook
 from freehold.dialects.responses.glance import ResponsesLook
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.exchange import Served, Usage
+from freehold.vocabulary.exchange import Finish, Served, Usage
 from freehold.wire import sse
 
 __all__ = ["NotAnAnswer", "StreamGlance", "UNREADABLE", "glance", "has_token"]
@@ -45,11 +46,18 @@ class _Embeddings(Struct):
     usage: TokenCount | None = None
 
 
+class _Predictions(Struct):
+    predictions: Annotated[list[Raw], Meta(min_length=1)]
+    model: str | None = None
+    usage: TokenCount | None = None
+
+
 class _TokenCount(Struct):
     input_tokens: int
 
 
 _embeddings = msgspec.json.Decoder(_Embeddings)
+_predictions = msgspec.json.Decoder(_Predictions)
 _count = msgspec.json.Decoder(_TokenCount)
 
 
@@ -72,7 +80,10 @@ def glance(dialect: Dialect, body: bytes) -> Served:
     """What a whole answer says about itself. Raises NotAnAnswer when it is none."""
     try:
         if dialect is Dialect.EMBEDDINGS:
-            return _glance_embeddings(body)
+            return _of_numbers(decoded(_embeddings, body))
+        if dialect is Dialect.PREDICT:
+            # It has no word for its end; all there is to say has been said.
+            return replace(_of_numbers(decoded(_predictions, body)), finish=Finish.STOP)
         if dialect is Dialect.GEMINI_EMBEDDINGS:
             tokens = read_gemini(body).tokens
             return Served(usage=None if tokens is None else Usage(tokens))
@@ -84,10 +95,8 @@ def glance(dialect: Dialect, body: bytes) -> Served:
         raise NotAnAnswer(str(error)) from None
 
 
-def _glance_embeddings(body: bytes) -> Served:
-    embeddings = decoded(_embeddings, body)
-    usage = embeddings.usage
-    return Served(short(embeddings.model), usage=usage.usage() if usage else None)
+def _of_numbers(found: _Embeddings | _Predictions) -> Served:
+    return Served(short(found.model), usage=found.usage.usage() if found.usage else None)
 
 
 class StreamGlance:

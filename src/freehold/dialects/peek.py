@@ -82,6 +82,10 @@ class _Embeddings(Struct):
     input: _Words
 
 
+class _Predict(Struct):
+    inputs: _Items
+
+
 class _Gemini(Struct):
     contents: _Items
 
@@ -100,6 +104,7 @@ _DECODERS: dict[Dialect, msgspec.json.Decoder[Any]] = {
     Dialect.MESSAGES: msgspec.json.Decoder(_Messages),
     Dialect.COUNT_TOKENS: msgspec.json.Decoder(_CountTokens),
     Dialect.EMBEDDINGS: msgspec.json.Decoder(_Embeddings),
+    Dialect.PREDICT: msgspec.json.Decoder(_Predict),
     Dialect.GEMINI: msgspec.json.Decoder(_Gemini),
 }
 _METHODS: dict[str, msgspec.json.Decoder[Any]] = {

@@ -14,7 +14,8 @@ from freehold.vocabulary.exchange import Usage
 from freehold.vocabulary.facts import Facts
 
 OUTPUT_TOKENS_GUESS = 4_096  # of an answer to a request that names no maximum
-ONLY_INPUT = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS, Dialect.COUNT_TOKENS)  # nothing is written
+# Nothing is written.
+ONLY_INPUT = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS, Dialect.COUNT_TOKENS, Dialect.PREDICT)
 _PER_MILLION = 1e-6
 _PRICES, _CONTEXT = ("input_usd_per_mtok", "output_usd_per_mtok"), "context_tokens"
 

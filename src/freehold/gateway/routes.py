@@ -15,15 +15,18 @@ ROUTES = {
     b"/v1/embeddings": Route(Dialect.EMBEDDINGS),
 }
 _GEMINI = re.compile(rb"/v1(?:beta)?/models/(?P<model>[^?]+):(?P<method>[A-Za-z]+)(?:\?(?P<query>.*))?")
+_OWN = re.compile(rb"/v1/own/(?P<model>[^?]+):predict(?:\?.*)?")
 NOT_SSE = "`alt`: a stream is served as server-sent events alone; ask with `?alt=sse`"
 
 
 def find_route(url: bytes) -> Route | None:
     """What the path says, if it is one for models; some callers add a query to it."""
+    if own := _OWN.fullmatch(url):
+        return Route(Dialect.PREDICT, _model(own))
     named = _GEMINI.fullmatch(url)
     if named is None:
         return ROUTES.get(url.partition(b"?")[0])
-    model = unquote(named["model"].decode("latin-1"))
+    model = _model(named)
     match named["method"]:
         case b"generateContent":
             return Route(Dialect.GEMINI, model)
@@ -33,6 +36,10 @@ def find_route(url: bytes) -> Route | None:
         case b"embedContent" | b"batchEmbedContents" as method:
             return Route(Dialect.GEMINI_EMBEDDINGS, model, method=method.decode())
     return None
+
+
+def _model(named: re.Match[bytes]) -> str:
+    return unquote(named["model"].decode("latin-1"))
 
 
 def query_key(url: bytes) -> Headers:

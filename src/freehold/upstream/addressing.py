@@ -19,6 +19,7 @@ _METHODS = {
     Dialect.GEMINI: ("generateContent", "streamGenerateContent?alt=sse"),
     Dialect.GEMINI_EMBEDDINGS: ("batchEmbedContents", "batchEmbedContents"),
     Dialect.CONVERSE: ("converse", "converse-stream"),
+    Dialect.PREDICT: ("predict", "predict"),
 }
 
 

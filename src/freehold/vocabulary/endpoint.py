@@ -15,6 +15,7 @@ class Dialect(StrEnum):
     EMBEDDINGS = "embeddings"  # OpenAI embeddings
     GEMINI_EMBEDDINGS = "gemini-embeddings"  # Gemini embedContent and batchEmbedContents
     COUNT_TOKENS = "count-tokens"  # Anthropic messages/count_tokens
+    PREDICT = "predict"  # our own: what predictors answer
 
 
 # A request in one dialect can be translated into the others of its family.
@@ -22,6 +23,7 @@ FAMILIES = (
     frozenset({Dialect.CHAT, Dialect.RESPONSES, Dialect.MESSAGES, Dialect.GEMINI, Dialect.CONVERSE}),
     frozenset({Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS}),
     frozenset({Dialect.COUNT_TOKENS}),
+    frozenset({Dialect.PREDICT}),
 )
 FAMILY = {dialect: family for family in FAMILIES for dialect in family}
 
