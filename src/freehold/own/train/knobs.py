@@ -39,9 +39,13 @@ class Text(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Adapt(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """LoRA, or all weights, of a checkpoint in a local folder; the loss is on answers only."""
 
-    checkpoint: str
+    checkpoint: str  # its folder, relative to the run's
+    checkpoint_licence: str = ""  # of its weights, as their publisher names it; empty: unknown
+    steps: _Count = 300
+    learning_rate: _Rate = 0.001  # AdamW's, of all weights
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.0
     rank: Annotated[int, Meta(ge=0)] = 8  # 0: all weights
-    context: _Count = 512  # tokens
+    context: _Count = 512  # tokens; conversations share a row of so many where the model keeps them apart
 
 
 class Genome(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,6 +67,7 @@ class Predict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A classifier, a regressor or a tagger on sequences, texts or tables."""
 
     input: Literal["auto", "sequence", "text", "table"] = "auto"  # auto: as the rows look
+    tells: Literal["auto", "class", "number"] = "auto"  # auto: a number where labels are many different ones
     method: Literal["auto", "kernel", "linear", "bayes", "trees"] = "auto"  # auto: the best across folds
     folds: Annotated[int, Meta(ge=2)] = 10  # of whole clusters: what it is chosen and calibrated by
     buckets: Annotated[int, Meta(ge=256)] = (
