@@ -28,6 +28,20 @@ _INIT = Command(
         JSON,
     ),
 )
+_TRAIN = Command(
+    "train",
+    "own_train:run",
+    "train a run's model on its corpus, or go on where that was ended",
+    "freehold own train runs/assistant   # many GPUs: torchrun --nproc-per-node 8 -m freehold own train RUN",
+    (RUN, JSON),
+)
+_EVALUATE = Command(
+    "evaluate",
+    "own_evaluate:run",
+    "measure a run's model on what was held out, beside its baselines and who it would replace",
+    "freehold own evaluate runs/assistant",
+    OF_RUN,
+)
 _PROMOTE = Command(
     "promote",
     "own_promote:run",
@@ -63,5 +77,5 @@ OWN = Command(
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT, _PROMOTE, _STATUS),
+    commands=(_INIT, _TRAIN, _EVALUATE, _PROMOTE, _STATUS),
 )
