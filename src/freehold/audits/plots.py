@@ -83,6 +83,35 @@ def interval(
     return _svg(title, parts, height, width)
 
 
+def curve(title: str, points: Sequence[tuple[int, float]], axes: tuple[str, str]) -> str:
+    """How a number changed: (step, value), averaged over stretches where there are many, on linear scales."""
+    size = math.ceil(len(points) / POINTS_MAX)
+    stretches = [points[at : at + size] for at in range(0, len(points), size)]
+    mean = [(one[-1][0], sum(value for _, value in one) / len(one)) for one in stretches]
+    units = max(unit for unit, _ in mean)
+    low, high = min(value for _, value in mean), max(value for _, value in mean)
+    room = (high - low) * 0.05 or 1.0
+    low, high = low - room, high + room
+
+    def x(unit: int) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * unit / units
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
+
+    parts = [_text(LEFT, 14, f"{title}: {axes[1]}", weight="bold"), _frame()]
+    for fifth in range(6):
+        value = low + (high - low) * fifth / 5
+        parts.append(_text(LEFT - 5, y(value) + 4, f"{value:.3g}", anchor="end"))
+        parts.append(_line((LEFT, y(value)), (WIDTH - RIGHT, y(value)), "#ccc", 0.5))
+    below = HEIGHT - BOTTOM + 14
+    parts += [_text(x(unit), below, f"{unit:,}", anchor="middle") for unit in _round_steps(units)]
+    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, axes[0], anchor="middle"))
+    drawn = " ".join(f"{x(unit):.1f},{y(value):.1f}" for unit, value in mean)
+    parts.append(f'<polyline points="{drawn}" fill="none" stroke="#000" stroke-width="1.6"/>')
+    return _svg(title, parts, HEIGHT)
+
+
 def _thinned(trace: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
     """At most so many points; of each stretch the one with the most evidence, so that no peak is lost, and the last."""
     if len(trace) <= POINTS_MAX:
