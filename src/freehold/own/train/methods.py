@@ -28,7 +28,7 @@ _METHODS = {
 
 def shapes_of(examples: Examples, knobs: Predict) -> list[Shape]:
     """One for each method that is to be tried. Raises BadRequest for a method that does not go with the rows."""
-    base = _shape(examples, knobs)
+    base = base_shape(examples, knobs)
     able = [method for method in _METHODS[examples.input] if _goes(method, base, examples)]
     if knobs.method == "auto":
         return [replace(base, method=method) for method in _worth(able, examples)]
@@ -54,7 +54,8 @@ def _worth(able: Sequence[Method], examples: Examples) -> list[Method]:
     return [method for method in able if method is Method.LINEAR or len(examples.inputs) >= TREES_MIN]
 
 
-def _shape(examples: Examples, knobs: Predict) -> Shape:
+def base_shape(examples: Examples, knobs: Predict) -> Shape:
+    """How the rows look, as a linear model sees them."""
     match examples.input:
         case Input.TEXT:
             return Shape(Input.TEXT, Method.LINEAR, buckets=knobs.buckets)
