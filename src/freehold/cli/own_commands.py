@@ -42,6 +42,32 @@ _EVALUATE = Command(
     "freehold own evaluate runs/assistant",
     OF_RUN,
 )
+_PUBLISH = Command(
+    "publish",
+    "own_publish:run",
+    "pack a run's model for its engine, sign it, put its digests on the ledger and register it",
+    "freehold own publish runs/assistant",
+    OF_RUN,
+)
+_VERIFY = Command(
+    "verify",
+    "own_publish:verify",
+    "see that a published model is what was signed, no file changed, missing or added",
+    "freehold own verify runs/assistant/publish --key publisher.pub",
+    (
+        argument("folder", metavar="FOLDER", help="RUN/publish, or a copy of it"),
+        argument("--key", metavar="FILE", help="the publisher's public key (default: the one in the state)"),
+        CONFIG,
+        JSON,
+    ),
+)
+_SERVE = Command(
+    "serve",
+    "own_serve:run",
+    "serve the published models on this machine, each behind an engine of its own that is watched",
+    "freehold own serve",
+    (CONFIG, JSON),
+)
 _PROMOTE = Command(
     "promote",
     "own_promote:run",
@@ -77,5 +103,5 @@ OWN = Command(
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT, _TRAIN, _EVALUATE, _PROMOTE, _STATUS),
+    commands=(_INIT, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from freehold import __version__
 from freehold.config import clock
 from freehold.ledger.durable import replace
 from freehold.vocabulary.errors import BadRequest
@@ -35,6 +36,7 @@ class Made(Struct, frozen=True):
     began_ms: int = 0
     ended_ms: int = 0
     machine: str = ""
+    code: str = ""  # the version of this program, and of the sources of `own`
 
 
 def digest_of(path: Path) -> str:
@@ -60,6 +62,13 @@ def inputs_of(run: Path, *stages: str) -> dict[str, str]:
     return found
 
 
+def code() -> str:
+    """The version of this program with the first digits of a SHA-256 of own's sources: what made a stage's result."""
+    sources = Path(__file__).parent
+    lines = [f"{digest_of(path)}  {path.relative_to(sources)}" for path in sorted(sources.rglob("*.py"))]
+    return f"{__version__}+{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:12]}"
+
+
 @contextmanager
 def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> Iterator[Path | None]:
     """The stage's folder to work in; None where it was done from the same before. Recorded if the block ends well.
@@ -75,6 +84,7 @@ def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> 
             yield None
             return
         begun = Made(stage, dict(inputs), plain, began_ms=clock.now_ms(), machine=platform.platform())
+        begun = msgspec.structs.replace(begun, code=code())
         begun = _goes_on(folder, begun)
         yield folder
         outputs = {
