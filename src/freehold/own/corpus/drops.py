@@ -14,6 +14,7 @@ FILE = "dropped.jsonl"  # in RUN/corpus
 class Reason(StrEnum):
     """Why something is not in the corpus."""
 
+    NOT_READ = "not read"  # hidden, a link, of no known kind, too large
     UNREADABLE = "unreadable"
     TOO_SHORT = "too short"
     EXACT = "exact duplicate"
