@@ -126,9 +126,7 @@ def missing(place: Place, found: Standing) -> list[str]:
 
 def _about_evaluation(place: Place, found: Standing) -> list[str]:
     if not found.evaluated:
-        return [
-            f"no pairs with an incumbent: `freehold own evaluate {place.run}` with `incumbent` in [evaluate]"
-        ]
+        return ["no pairs with an incumbent: name it in [evaluate], and run `freehold own evaluate`"]
     lacks = [f"{one.source}: {one.words}" for one in found.evaluated if not one.suffices]
     if made(place.run, PUBLISH) is None or made(place.run, EVALUATE) is None:
         return [*lacks, "the run's record of its evaluation or publication is gone"]
