@@ -28,6 +28,20 @@ _INIT = Command(
         JSON,
     ),
 )
+_CORPUS = Command(
+    "corpus",
+    "own_corpus:run",
+    "gather what a run's model is to learn from: cleaned, tested, split and told in a card",
+    "freehold own corpus runs/assistant --reason 'the support assistant, approved on Monday'",
+    (
+        RUN,
+        argument(
+            "--reason", metavar="TEXT", help="with exchanges: why they are opened; it goes on the ledger"
+        ),
+        CONFIG,
+        JSON,
+    ),
+)
 _TRAIN = Command(
     "train",
     "own_train:run",
@@ -103,5 +117,5 @@ OWN = Command(
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
+    commands=(_INIT, _CORPUS, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
 )

@@ -277,9 +277,8 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Own(Struct, frozen=True, forbid_unknown_fields=True):
-    """Models of one's own, as `freehold own serve` serves them on 127.0.0.1."""
+    """Models of one's own, as `freehold own serve` serves them where [providers.own] leads, on 127.0.0.1."""
 
-    port: Port = 4144  # where [providers.own] leads, unless it has a base_url of its own
     start_s: Seconds = 300.0  # an engine that has not loaded its model by then is started anew
 
 

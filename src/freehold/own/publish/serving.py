@@ -1,0 +1,241 @@
+"""`freehold own serve`: one address before the engines of all published models, on this machine alone.
+
+Asks for no key: whoever may open a connection on this machine may ask. Keys, policies and the ledger are the gateway's.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from freehold.config.document import Signature, signature
+from freehold.own.artefact import Kind
+from freehold.own.publish.answering import refusal
+from freehold.own.publish.registry import FILE, PROVIDER, registered
+from freehold.own.publish.tending import State, Tended
+from freehold.upstream.addressing import Target
+from freehold.upstream.door import Incoming
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import (
+    BadRequest,
+    CrossOrigin,
+    FreeholdError,
+    UnknownModel,
+    UpstreamFailed,
+)
+
+LOOK_S = 1.0
+DAY_S = 86_400.0  # how long an answer may take is for the gateway to say, which hangs up
+DRAIN_S = 10  # after SIGTERM, answers under way get this long
+LOGS = "logs"  # in STATE/own
+
+Say = Callable[[str], None]
+
+
+class _Asked(Struct):
+    model: str
+    stream: bool | None = None
+
+
+class EngineFailed(FreeholdError):
+    """An engine broke off, or did not answer."""
+
+    code, status = "engine_failed", 502
+    remedy = "See the engine's log in the state directory, own/logs/NAME.log."
+
+
+class Fleet:
+    """The engines of all models that are published. Only the event loop calls it."""
+
+    def __init__(self, state: Path, start_s: float, say: Say) -> None:
+        self._state, self._start_s, self._say = state, start_s, say
+        self._tended: dict[str, Tended] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._seen: Signature = None
+        self._trouble = ""
+
+    @property
+    def all(self) -> tuple[Tended, ...]:
+        """Each model's engine."""
+        return tuple(self._tended.values())
+
+    def of(self, name: str) -> Tended:
+        """The engine of a model. Raises UnknownModel."""
+        found = self._tended.get(name)
+        if found is None:
+            raise UnknownModel(f"no model is published as `{name[:200]}`")
+        return found
+
+    async def look(self) -> None:
+        """Take in what was published, and what is no longer. Never raises."""
+        seen = signature(self._state / PROVIDER / FILE)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            entries = registered(self._state)
+        except BadRequest as error:
+            self._say(f"{error}; what was served is served on")
+            return
+        gone = [name for name, one in self._tended.items() if entries.get(name) != one.entry]
+        await asyncio.gather(*map(self._end, gone))
+        for name, entry in entries.items():
+            if name not in self._tended:
+                tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
+                self._tended[name], self._tasks[name] = tended, asyncio.create_task(tended.tend())
+
+    async def keep(self) -> None:
+        """Look once a second."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look()
+
+    async def settled(self) -> None:
+        """Wait until each is ready, or it is known why it is not."""
+        await asyncio.gather(*(one.settled() for one in self.all))
+
+    async def stop(self) -> None:
+        """End them all."""
+        await asyncio.gather(*map(self._end, list(self._tasks)))
+
+    async def _end(self, name: str) -> None:
+        task = self._tasks.pop(name)
+        del self._tended[name]
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def application(fleet: Fleet, ready: Callable[[], None]) -> Starlette:
+    """The front. `ready` is told once every engine is ready, or has said why it is not."""
+
+    async def chat(request: Request) -> Response:
+        body = await _body(request)
+        asked = _decoded(body)
+        return await _answer(fleet, asked.model, Dialect.CHAT, (body, bool(asked.stream)))
+
+    async def predict(request: Request) -> Response:
+        return await _answer(
+            fleet, request.path_params["name"], Dialect.PREDICT, (await _body(request), False)
+        )
+
+    async def models(request: Request) -> Response:
+        ready = (one for one in fleet.all if one.state is State.READY)
+        told = [
+            {"id": one.entry.name, "object": "model", "created": 0, "owned_by": PROVIDER} for one in ready
+        ]
+        return _json({"object": "list", "data": told})
+
+    async def health(request: Request) -> Response:
+        told = {
+            one.entry.name: {"state": one.state, "why": one.why, "engine": one.entry.engine, "pid": one.pid}
+            for one in fleet.all
+        }
+        return _json({"status": "ok", "models": told})
+
+    async def tell() -> None:
+        await fleet.settled()
+        ready()
+
+    @asynccontextmanager
+    async def living(app: Starlette) -> AsyncIterator[None]:
+        await fleet.look()
+        tasks = (asyncio.create_task(fleet.keep()), asyncio.create_task(tell()))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await fleet.stop()
+
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/v1/own/{name:path}:predict", predict, methods=["POST"]),
+            Route("/v1/models", models),
+            Route("/healthz", health),
+        ],
+        lifespan=living,
+        exception_handlers={FreeholdError: _refused},
+    )
+
+
+def serve(listening: socket.socket, fleet: Fleet, ready: Callable[[], None]) -> None:
+    """Serve on a socket until SIGTERM or SIGINT."""
+
+    config = uvicorn.Config(
+        application(fleet, ready), log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_S
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # uvicorn sends itself, at its end, what it was sent
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return refusal(error if isinstance(error, FreeholdError) else FreeholdError(str(error)))
+
+
+async def _answer(fleet: Fleet, name: str, dialect: Dialect, asked: tuple[bytes, bool]) -> Response:
+    """An engine's answer, passed on as it comes. Raises FreeholdError."""
+    tended, (body, stream) = fleet.of(name), asked
+    if (tended.entry.kind is Kind.LANGUAGE) != (dialect is Dialect.CHAT):
+        how = "/v1/chat/completions" if dialect is Dialect.PREDICT else f"/v1/own/{name}:predict"
+        raise BadRequest(f"`{name}` is a {tended.entry.kind} model", remedy=f"Ask it at {how}.")
+    door = await tended.door()
+    tended.in_flight += 1
+    try:
+        until = asyncio.get_running_loop().time() + DAY_S
+        target = Target(name, stream)
+        incoming = await door.send(name, dialect, body, target=target, extra=b"", deadline=until)
+        if not stream:
+            return Response(await incoming.whole(), incoming.status, _headers(incoming))
+    except UpstreamFailed as failure:
+        raise EngineFailed(f"the engine of own/{name} gave no answer: {failure.message}") from None
+    finally:
+        tended.in_flight -= 1
+    return StreamingResponse(_pieces(tended, incoming), incoming.status, _headers(incoming))
+
+
+async def _pieces(tended: Tended, incoming: Incoming) -> AsyncIterator[bytes]:
+    """A stream; one that breaks off breaks off here, too. Closed when nobody reads it any more."""
+    tended.in_flight += 1
+    try:
+        while piece := await incoming.piece():
+            yield piece
+    finally:
+        tended.in_flight -= 1
+        incoming.close()
+
+
+async def _body(request: Request) -> bytes:
+    """Raises CrossOrigin for what a web page asks: this address knows no keys."""
+    if "origin" in request.headers:
+        raise CrossOrigin("a web page asked for an own model")
+    return await request.body()
+
+
+def _decoded(body: bytes) -> _Asked:
+    try:
+        return msgspec.json.decode(body, type=_Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body: {error}") from None
+
+
+def _headers(incoming: Incoming) -> dict[str, str]:
+    kept = (b"content-type", b"retry-after")
+    return {name.decode(): value.decode("latin-1") for name, value in incoming.headers if name in kept}
+
+
+def _json(told: object) -> Response:
+    return Response(msgspec.json.encode(told), media_type="application/json")

@@ -1,0 +1,257 @@
+"""One model's engine: verified, started, watched, started again, ended.
+
+Weights are verified before each start, and again as soon as a file of theirs looks changed: what is not what was
+published is not served. An engine ends with this process, however that ends, on Linux (prctl); elsewhere only where
+this process is told to stop. Between a look at the weights and their reading an attacker who may write there fits in.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+
+from freehold.catalog.accounts import Account
+from freehold.catalog.providers import PATHS
+from freehold.config.schema import Timeouts, Upstream
+from freehold.own.artefact import MODEL
+from freehold.own.publish import manifest as manifests
+from freehold.own.publish.engines import HOST, Launch, launch
+from freehold.own.publish.manifest import Manifest, digest_of_files, files_of
+from freehold.own.publish.registry import Entry
+from freehold.upstream.door import Door
+from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.errors import BadRequest, FreeholdError, UpstreamFailed
+
+LOOK_S = 1.0
+POLL_S = 0.1  # while it starts
+HEALTH_S = 5.0  # how long an idle engine may take to say that it is well
+HEALTH_LOOKS = 5  # looks between two questions
+SICK = 3  # so often in a row it may not be well, before it is ended
+BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
+LONG_S = 60.0  # one that has run for this long begins its backoff anew
+END_S = 10.0  # then it is killed
+LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; the one before is kept
+DIALECTS = (Dialect.CHAT, Dialect.PREDICT)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+Signatures = tuple[tuple[str, int, int, int], ...]
+
+
+class State(StrEnum):
+    """How an engine is."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"  # it will be started again
+    REFUSED = "refused"  # its weights are not what was published
+
+
+class Tended:
+    """The engine of one published model. `say` is told what an operator should know."""
+
+    def __init__(self, entry: Entry, logs: Path, start_s: float, say: Callable[[str], None]) -> None:
+        self.entry, self.state, self.why = entry, State.STARTING, ""
+        self.in_flight = 0
+        self.pid: int | None = None
+        self._log, self._start_s, self._say = logs / f"{entry.name}.log", start_s, say
+        self._door: Door | None = None
+        self._settled = asyncio.Event()  # it is ready, or it is known why not
+        self._loop = asyncio.get_running_loop()
+
+    async def settled(self) -> None:
+        """Wait until it is ready, or it is known why it is not."""
+        await self._settled.wait()
+
+    async def door(self) -> Door:
+        """The way to it. Raises NotReady."""
+        await self._settled.wait()
+        if self._door is None:
+            raise NotReady(f"own/{self.entry.name} is not served: {self.why}", retry_after_s=BACKOFF_S)
+        return self._door
+
+    async def tend(self) -> None:
+        """Keep it running until cancelled."""
+        backoff_s = BACKOFF_S
+        while True:
+            began = self._loop.time()
+            try:
+                manifest = await asyncio.to_thread(verified, self.entry)
+                await self._serve(manifest)
+            except Changed as changed:
+                self._is_not(State.REFUSED, changed.message)
+                await self._until_changed()
+                continue
+            except (FreeholdError, OSError) as error:
+                self._is_not(State.FAILED, str(error))
+            if self._loop.time() - began > LONG_S:
+                backoff_s = BACKOFF_S
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
+            self.state = State.STARTING
+
+    async def _serve(self, manifest: Manifest) -> None:
+        """Run it until it ends. Raises FreeholdError, or OSError, with the reason."""
+        port = _free_port()
+        started = launch(self.entry.engine, Path(self.entry.folder), manifest, port)
+        seen = _signatures(self.entry)
+        process = await self._started(started)
+        self.pid = process.pid
+        door = _door(self.entry.name, port)
+        try:
+            await self._begun(process, door, f"http://{HOST}:{port}{started.health}")
+            self._door, self.state, self.why = door, State.READY, ""
+            self._settled.set()
+            self._say(f"own/{self.entry.name} is served by {self.entry.engine} (process {process.pid})")
+            await self._watch(process, f"http://{HOST}:{port}{started.health}", seen)
+        finally:
+            self._door, self.pid = None, None
+            await _ended(process)
+            door.close()
+
+    async def _started(self, started: Launch) -> Process:
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        with self._log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *started.command,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # an interrupt at the terminal is for us, who end it in order
+                preexec_fn=_ends_with(os.getpid()),
+            )
+
+    async def _begun(self, process: Process, door: Door, health: str) -> None:
+        until = self._loop.time() + self._start_s
+        while not await self._is_well(door, health):
+            if process.returncode is not None:
+                raise BadRequest(f"its engine ended with {process.returncode}; see {self._log}")
+            if self._loop.time() >= until:
+                raise BadRequest(f"it was not ready after {self._start_s:g} s; see {self._log}")
+            await asyncio.sleep(POLL_S)
+
+    async def _watch(self, process: Process, health: str, seen: Signatures) -> None:
+        sick, looks = 0, 0
+        while process.returncode is None and sick < SICK:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), LOOK_S)
+            if _signatures(self.entry) != seen:
+                await asyncio.to_thread(verified, self.entry)
+                seen = _signatures(self.entry)
+            looks += 1
+            if self._door is not None and not self.in_flight and looks % HEALTH_LOOKS == 0:
+                # One that works may be too busy to say that it is well.
+                sick = 0 if await self._is_well(self._door, health) else sick + 1
+        how = "says no longer that it is well" if sick else f"ended with {process.returncode}"
+        raise BadRequest(f"its engine {how}; see {self._log}")
+
+    async def _is_well(self, door: Door, url: str) -> bool:
+        try:
+            account = _account(self.entry.name, 0)
+            answer = await door.ask(account, url, self._loop.time() + HEALTH_S)
+            await answer.whole()
+        except UpstreamFailed:
+            return False
+        return answer.status == 200
+
+    async def _until_changed(self) -> None:
+        seen = _signatures(self.entry)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if _signatures(self.entry) != seen:
+                return
+
+    def _is_not(self, state: State, why: str) -> None:
+        self._door, self.state, self.why = None, state, why
+        self._settled.set()
+        self._say(f"own/{self.entry.name} is not served: {why}")
+
+
+class NotReady(FreeholdError):
+    """The model is published, and its engine does not run now."""
+
+    code, status = "overloaded", 503
+    remedy = "It is started again by itself; `freehold own serve` says why it ended."
+
+
+class Changed(BadRequest):
+    """Weights are not what was published."""
+
+    remedy = "Publish it again with `freehold own publish RUN`, or put back what was published."
+
+
+def verified(entry: Entry) -> Manifest:
+    """What was published, if that is what lies there. Raises Changed, naming the first file that differs."""
+    folder = Path(entry.folder)
+    try:
+        manifest = manifests.read(folder)
+        found = files_of(folder / MODEL)
+    except (BadRequest, OSError) as error:
+        raise Changed(str(error)) from None
+    if digest_of_files(manifest.files) != entry.digest:
+        raise Changed(f"{folder / manifests.FILE} is not the manifest that was registered")
+    odd = sorted(name for name in {*found, *manifest.files} if found.get(name) != manifest.files.get(name))
+    if odd:
+        raise Changed(f"{folder / MODEL / odd[0]} is not what was published")
+    return manifest
+
+
+def _signatures(entry: Entry) -> Signatures:
+    """What tells one state of the files from another without reading them."""
+    folder = Path(entry.folder)
+    paths = [folder / manifests.FILE, *sorted((folder / MODEL).rglob("*"))]
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            seen = path.stat()
+            found.append((str(path), seen.st_ino, seen.st_size, seen.st_mtime_ns))
+    return tuple(found)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])
+
+
+def _account(name: str, port: int) -> Account:
+    return Account(name, {one: f"http://{HOST}:{port}/v1{PATHS[one]}" for one in DIALECTS}, ())
+
+
+def _door(name: str, port: int) -> Door:
+    # How long an answer may take is for the gateway to say, which hangs up.
+    return Door({name: _account(name, port)}, Upstream(), Timeouts(first_byte_s=86_400.0, idle_s=86_400.0))
+
+
+def _ends_with(parent: int) -> Callable[[], None] | None:
+    """Run in a child before its command: it is killed when this process ends."""
+    libc = _LIBC
+    if libc is None:
+        return None
+
+    def tie() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before that
+            os._exit(1)
+
+    return tie
+
+
+async def _ended(process: Process) -> None:
+    """End an engine and all that it has started."""
+    for number, wait_s in ((signal.SIGTERM, END_S), (signal.SIGKILL, None)):
+        if process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(process.wait()), wait_s)
