@@ -10,6 +10,7 @@ from freehold.cli.output import OK, progress
 from freehold.cli.settings import config_and_state
 from freehold.ledger.ledger import event, noted
 from freehold.own.plan import load_plan
+from freehold.own.promote.steps import withdraw
 from freehold.own.publish import manifest, signing
 from freehold.own.publish.publishing import Published, publish
 from freehold.own.publish.registry import PROVIDER
@@ -26,6 +27,7 @@ def run(args: Namespace) -> int:
 
     with progress("publishing"):
         done = publish(folder, load_plan(folder), state, who(), note)
+        withdraw(state, done.entry, who(), note)
     lines = _lines(done)
     if PROVIDER not in config.providers:
         lines.append(

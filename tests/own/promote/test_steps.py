@@ -11,6 +11,7 @@ from freehold.gateway.promotion_order import TAKEN_BACK, Stage, about_of, put, r
 from freehold.ledger.query import events
 from freehold.own.promote.standing import PROMOTED
 from freehold.own.promote.steps import withdraw
+from freehold.own.publish.registry import registered
 from freehold.vocabulary.exchange import Finding, Outcome
 from tests.cli.conftest import Run
 from tests.own.promote.company import OWN, Company
@@ -154,9 +155,13 @@ def test_other_files_under_the_same_name_start_from_off(company: Company, run: R
     company.evaluate(GOOD)
     run("own", "promote", "run")
     company.twins(110)
+    entry = registered(company.state)["small"]
+    withdraw(company.state, entry, "alice", company.note)
+    assert company.stage is Stage.SHADOW
     company.publish("cd" * 32)
-    withdraw(company.state, OWN, "published anew", "alice", company.note)
+    withdraw(company.state, registered(company.state)["small"], "alice", company.note)
     assert company.stage is Stage.OFF
+    assert events(company.state, PROMOTED)[-1].about["why"] == "other files are published under its name"
     assert run("own", "promote", "run", "--to", "canary").code == 2
     assert run("own", "promote", "run").code == 0
     assert refused(run("own", "promote", "run")) == ["live: 0 of 80 pairs; 80 more pairs are needed"]

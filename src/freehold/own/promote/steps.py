@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from freehold.gateway import promotion_order
 from freehold.gateway.promotion_order import Promotion, Stage, about_of
+from freehold.ledger.query import events
 from freehold.own.promote.evidence import Evidence
 from freehold.own.promote.knobs import Promote
 from freehold.own.promote.standing import ORDER, PROMOTED, Place, Standing
+from freehold.own.publish.registry import Entry
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.exchange import Plain
 
@@ -75,11 +77,13 @@ def take(place: Place, found: Standing, to: Stage, leave: Leave, note: Note) -> 
     return step
 
 
-def withdraw(state: Path, endpoint: str, why: str, who: str, note: Note) -> None:
-    """Take a model off every alias, because other files are served under its name. Raises LedgerUnavailable."""
+def withdraw(state: Path, entry: Entry, who: str, note: Note) -> None:
+    """Take a model off every alias where a step was taken for other files of that name. Raises LedgerUnavailable."""
+    of = {one.about.get("promotion"): one.about.get("publication") for one in events(state, PROMOTED)}
     for one in promotion_order.read(state).promotions:
-        if one.endpoint == endpoint and one.stage is not Stage.OFF:
-            over = replace(one, stage=Stage.OFF, who=who, why=why)
+        known = one.endpoint != entry.endpoint or of.get(one.id) == entry.digest
+        if not known and one.stage is not Stage.OFF:
+            over = replace(one, stage=Stage.OFF, who=who, why="other files are published under its name")
             note(PROMOTED, about_of(over) | {"from": one.stage.value})
             promotion_order.put(state, over)
 
