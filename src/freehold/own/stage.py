@@ -75,7 +75,7 @@ def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> 
 
     Raises BadRequest while another process works in the run.
     """
-    plain = msgspec.to_builtins(knobs)
+    plain = msgspec.json.decode(msgspec.json.encode(knobs))  # as the record is read again: a tuple is a list
     folder = run / stage
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(run):

@@ -37,6 +37,8 @@ class Corpus(Struct, frozen=True, forbid_unknown_fields=True):
     exchanges: Exchanges | None = None
     licence: str = ""  # of documents, sequences and tables; empty: unknown, and then they are left out
     label: str = ""  # the column, or the field of a jsonl file, that a predictor is to tell
+    text: str = ""  # the column of tables that is a text or a sequence
+    group: str = ""  # the column of tables that says what belongs together: a person, a locus
     ignore: _Names = ()  # columns that are not to be looked at
     evaluation: _Names = ()  # files that the corpus must not hold: test sets, a bench's tasks
     split: Split = Split.CLUSTER

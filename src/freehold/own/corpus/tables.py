@@ -1,0 +1,193 @@
+"""CSV and Parquet as rows: each column is numbers or words, an empty cell is missing, and one column may be the label.
+
+A column is numbers if everything in it is. A label of whole numbers with few different values is a class, not a number.
+"""
+
+import csv
+import gzip
+import math
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, TypeAlias
+
+import pyarrow.parquet as pq
+from msgspec import Struct
+from pyarrow import ArrowException
+
+from freehold.config.shape import nearest
+from freehold.own.corpus.drops import Drops, Reason
+from freehold.own.corpus.knobs import Corpus
+from freehold.own.rows import Row
+from freehold.vocabulary.errors import ConfigError
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+CLASSES_MAX = 20  # whole numbers with more different values are a number to be told, not a class
+CELL_BYTES_MAX = 1 << 24
+_DELIMITERS = ",;\t"
+
+Value: TypeAlias = str | float | None
+
+
+class Table(Struct, frozen=True):
+    """One file: its columns, each as long as the others."""
+
+    path: Path
+    columns: Mapping[str, list[Value]]
+
+    @property
+    def length(self) -> int:
+        """How many rows."""
+        return len(next(iter(self.columns.values()), ()))
+
+
+def files_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files themselves, and those in folders that are tables by their names. Raises ConfigError for none."""
+    for path in paths:
+        if not path.exists():
+            raise ConfigError("there is no such file", remedy="Correct `tables`.", file=str(path))
+        found = [path] if path.is_file() else sorted(path.rglob("*"))
+        yield from (one for one in found if one == path or (one.is_file() and is_table(one)))
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file's name says that it is a table."""
+    return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
+
+
+def read(path: Path) -> Table:
+    """A whole table. Raises ConfigError, with the line, for one that cannot be read."""
+    if path.name.lower().endswith(".parquet"):
+        return Table(path, {name: _typed(cells) for name, cells in _parquet(path).items()})
+    return Table(path, {name: _typed(cells) for name, cells in _csv(path).items()})
+
+
+def rows_of(table: Table, knobs: Corpus, drops: Drops) -> Iterator[Row]:
+    """Rows with their labels. Those without a label, or without a licence, are left out.
+
+    Raises ConfigError for a column that is named in the plan and not there.
+    """
+    columns = dict(table.columns)
+    for name in filter(None, (knobs.label, knobs.text, knobs.group)):
+        _see(table, name)
+    labels = _labels(columns.pop(knobs.label)) if knobs.label else [None] * table.length
+    texts = columns.pop(knobs.text) if knobs.text else [""] * table.length
+    groups = columns.pop(knobs.group) if knobs.group else [None] * table.length
+    for name in knobs.ignore:
+        columns.pop(name, None)
+    for number, (label, text, group) in enumerate(zip(labels, texts, groups, strict=True), 1):
+        id, values = (
+            f"{table.path.name}#{number}",
+            {name: cells[number - 1] for name, cells in columns.items()},
+        )
+        if not knobs.licence:
+            drops.add(id, str(table.path), Reason.LICENCE_UNKNOWN, "`licence` in [corpus] is empty")
+        elif knobs.label and label is None:
+            drops.add(id, str(table.path), Reason.UNLABELLED, f"`{knobs.label}` is empty")
+        else:
+            cluster = "" if group is None else f"{knobs.group}={group}"
+            yield Row(
+                id,
+                str(text or ""),
+                (),
+                values,
+                label,
+                (),
+                cluster,
+                0,
+                str(table.path.resolve()),
+                knobs.licence,
+            )
+
+
+def _see(table: Table, name: str) -> None:
+    if name not in table.columns:
+        meant = nearest(name, list(table.columns))
+        remedy = f"Did you mean `{meant}`?" if meant else f"Its columns: {', '.join(table.columns)}."
+        _stop(table.path, 1, f"there is no column `{name}`", remedy)
+
+
+def _labels(cells: Sequence[Value]) -> list[Value]:
+    """Few whole numbers are names of classes."""
+    known = {one for one in cells if one is not None}
+    whole = all(isinstance(one, float) and one.is_integer() for one in known)
+    if not (whole and len(known) <= CLASSES_MAX):
+        return list(cells)
+    return [None if one is None else f"{one:.0f}" for one in cells]
+
+
+def _csv(path: Path) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    line = 0
+    csv.field_size_limit(CELL_BYTES_MAX)
+    try:
+        with _text(path) as file:
+            delimiter = max(_DELIMITERS, key=file.readline().count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            names = [name.strip() for name in next(reader, [])]
+            _see_names(path, names)
+            found = {name: [] for name in names}
+            for cells in filter(None, reader):
+                line = reader.line_num
+                if len(cells) != len(names):
+                    said = f"{len(cells)} cells, where the header has {len(names)}"
+                    _stop(path, line, said, f"Separate cells by {delimiter!r}, and quote those that hold it.")
+                for name, cell in zip(names, cells, strict=True):
+                    found[name].append(cell.strip())
+    except EOFError:
+        _stop(
+            path, line + 1, "truncated: the compressed stream ends before its end mark", "Get the file again."
+        )
+    except (csv.Error, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+        _stop(path, line + 1, f"cannot be read: {error}", "Save it as CSV in UTF-8.")
+    return found
+
+
+def _text(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _see_names(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1 or not name), None)
+    if not names or twice is not None:
+        said = f"the column `{twice}` is there twice" if twice else "a column has no name"
+        _stop(path, 1, said, "Give every column a name of its own in the first line.")
+
+
+def _parquet(path: Path) -> dict[str, list[Any]]:
+    try:
+        found: dict[str, list[Any]] = pq.read_table(path).to_pydict()
+    except (ArrowException, OSError) as error:
+        _stop(path, 0, f"cannot be read: {str(error).splitlines()[0]}", "Get the file again.")
+    return found
+
+
+def _typed(cells: Sequence[Any]) -> list[Value]:
+    plain = [_plain(cell) for cell in cells]
+    try:
+        return [None if cell is None else _number(cell) for cell in plain]
+    except ValueError:
+        return [None if cell is None else str(cell) for cell in plain]
+
+
+def _plain(cell: Any) -> Any:
+    if cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell.isoformat() if isinstance(cell, date | datetime) else cell
+
+
+def _number(cell: Any) -> float:
+    found = float(cell) if isinstance(cell, int | float | str) and "_" not in str(cell) else math.nan
+    if not math.isfinite(found):
+        raise ValueError
+    return found
+
+
+def _stop(path: Path, line: int, message: str, remedy: str) -> NoReturn:
+    raise ConfigError(message, remedy=remedy, file=str(path), line=line, column=1 if line else 0)
