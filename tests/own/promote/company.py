@@ -81,7 +81,6 @@ class Company:
         pairs = (Pair(f"t{at}", f"t{at}", against, "tasks", *each) for at, each in enumerate(points))
         report.write_pairs(self.run / "evaluate" / report.PAIRS, pairs)
 
-    @property
     def stage(self) -> Stage:
         """As the gateway reads it."""
         (one,) = read(self.state).promotions

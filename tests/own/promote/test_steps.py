@@ -29,7 +29,7 @@ def test_a_model_goes_from_shadow_to_canary_to_default_on_evidence(company: Comp
     company.evaluate(GOOD)
     for stage in (Stage.SHADOW, Stage.CANARY, Stage.DEFAULT):
         assert run("own", "promote", "run", "--reason", "agreed").code == 0
-        assert company.stage is stage
+        assert company.stage() is stage
         if stage is Stage.SHADOW:
             company.twins(110)
         elif stage is Stage.CANARY:
@@ -100,7 +100,7 @@ def test_a_canary_needs_live_pairs_that_are_not_worse(company: Company, run: Run
     said = run("own", "promote", "run")
     assert refused(said) == ["live: worse"]
     assert "1 copies say nothing of the model" in said.out
-    assert company.stage is Stage.SHADOW
+    assert company.stage() is Stage.SHADOW
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_back_is_always_possible(company: Company, run: Run) -> None:
     run("own", "promote", "run")
     company.evaluate(BAD)
     said = run("own", "promote", "run", "--to", "off", "--reason", "complaints")
-    assert (said.code, company.stage) == (0, Stage.OFF)
+    assert (said.code, company.stage()) == (0, Stage.OFF)
     assert events(company.state, PROMOTED)[-1].about["why"] == "complaints"
     assert run("own", "promote", "run", "--to", "off").code == 2
 
@@ -157,10 +157,10 @@ def test_other_files_under_the_same_name_start_from_off(company: Company, run: R
     company.twins(110)
     entry = registered(company.state)["small"]
     withdraw(company.state, entry, "alice", company.note)
-    assert company.stage is Stage.SHADOW
+    assert company.stage() is Stage.SHADOW
     company.publish("cd" * 32)
     withdraw(company.state, registered(company.state)["small"], "alice", company.note)
-    assert company.stage is Stage.OFF
+    assert company.stage() is Stage.OFF
     assert events(company.state, PROMOTED)[-1].about["why"] == "other files are published under its name"
     assert run("own", "promote", "run", "--to", "canary").code == 2
     assert run("own", "promote", "run").code == 0
