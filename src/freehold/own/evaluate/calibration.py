@@ -16,11 +16,13 @@ def calibration(
 ) -> Calibration:
     """Rows x classes, and each row's class (-1: one that it does not know).
 
-    Bins hold equally many predictions, by the confidence in the class that was told (Nguyen & O'Connor 2015); the
-    Brier score is the sum over classes, from 0 to 2.
+    Bins hold about equally many predictions, by the confidence in the class that was told (Nguyen & O'Connor 2015);
+    those as sure as each other share one. The Brier score is the sum over classes, from 0 to 2.
     """
     confidence, told = shares.max(1), shares.argmax(1) == right
-    parts = [part for part in np.array_split(np.argsort(confidence, kind="stable"), bins) if len(part)]
+    edges = np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1])
+    place = np.searchsorted(edges, confidence, "right")
+    parts = [part for part in (np.flatnonzero(place == at) for at in range(bins)) if len(part)]
     found = tuple(Bin(float(confidence[at].mean()), float(told[at].mean()), len(at)) for at in parts)
     gaps = sum(abs(one.confidence - one.right) * one.rows for one in found)
     given = given_to(shares, right)

@@ -25,7 +25,7 @@ Places: TypeAlias = NDArray[np.int64]
 Fit: TypeAlias = Callable[[Places], Weights]  # of the rows at these places
 SVM_COST = 2.0  # chosen on splice junctions, on other folds than those that are reported
 TEXT_COST, PLACED_COST = 10.0, 0.3  # of logistic regression
-ROUNDS_MAX = 400
+ROUNDS = 150  # of boosting
 
 
 def fitting(shape: Shape, examples: Examples, seed: int) -> Fit:
@@ -110,7 +110,7 @@ def _trees(shape: Shape, examples: Examples, seed: int) -> Fit:
     estimator = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
 
     def fit(at: Places) -> Weights:
-        found = estimator(max_iter=150, learning_rate=0.06, max_leaf_nodes=15, random_state=seed)
+        found = estimator(max_iter=ROUNDS, learning_rate=0.06, max_leaf_nodes=15, random_state=seed)
         found.fit(rows[at], examples.targets[at])
         return Weights(shape, flat(found))
 

@@ -34,8 +34,11 @@ def fitted(rows: Sequence[Row], kinds: Sequence[str], buckets: int) -> Weights:
     found = LogisticRegression(C=COST, max_iter=300, tol=1e-3).fit(counted, tags)
     weights = np.zeros((buckets, 2 * len(kinds) + 1), np.float32)
     bias = np.full(weights.shape[1], -30.0)  # of a tag that was never seen
-    weights[:, found.classes_] = found.coef_.T
-    bias[found.classes_] = found.intercept_
+    slopes, offsets = found.coef_, found.intercept_
+    if len(slopes) == 1:  # of two tags, scikit-learn keeps the difference
+        slopes, offsets = np.vstack([0 * slopes, slopes]), np.append(0.0, offsets)
+    weights[:, found.classes_] = slopes.T
+    bias[found.classes_] = offsets
     return Weights(Shape(Input.TEXT, Method.LINEAR, buckets=buckets), {"weights": weights, "bias": bias})
 
 
