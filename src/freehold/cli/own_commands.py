@@ -82,6 +82,19 @@ _SERVE = Command(
     "freehold own serve",
     (CONFIG, JSON),
 )
+_RUN = Command(
+    "run",
+    "own_run:run",
+    "all of a run's stages in a row: corpus, train, evaluate, publish; each is skipped where it is done",
+    "freehold own run runs/assistant",
+    (
+        RUN,
+        argument(
+            "--reason", metavar="TEXT", help="with exchanges: why they are opened; it goes on the ledger"
+        ),
+        CONFIG,
+    ),
+)
 _PROMOTE = Command(
     "promote",
     "own_promote:run",
@@ -117,5 +130,5 @@ OWN = Command(
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT, _CORPUS, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
+    commands=(_INIT, _RUN, _CORPUS, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
 )
