@@ -13,7 +13,7 @@ from freehold.own.artefact import MODEL
 from freehold.own.evaluate.scores import RowScore, Scores
 from freehold.own.plan import Plan
 from freehold.own.rows import Row
-from freehold.own.train.adapt import checkpoint_of, load
+from freehold.own.train.checkpoints import checkpoint_of, load
 from freehold.own.train.conversing import (
     NO_TARGET,
     Worked,

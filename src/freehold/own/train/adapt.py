@@ -15,8 +15,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraModel
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from freehold.own import artefact, rows
 from freehold.own.artefact import MODEL, Artefact, Kind
@@ -24,6 +23,7 @@ from freehold.own.plan import Plan
 from freehold.own.rows import Row
 from freehold.own.stage import digest_of, inputs_of
 from freehold.own.train import loop
+from freehold.own.train.checkpoints import checkpoint_of, load
 from freehold.own.train.conversing import (
     NO_TARGET,
     Batch,
@@ -51,26 +51,6 @@ def inputs(run: Path, plan: Plan) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def checkpoint_of(run: Path, plan: Plan) -> Path:
-    """The checkpoint's folder. Raises BadRequest where none is there."""
-    folder = run / cast(Adapt, plan.training()).checkpoint
-    if not (folder / "config.json").exists():
-        raise BadRequest(
-            f"{folder} holds no checkpoint",
-            remedy="Set `checkpoint` in [train] to a folder with config.json, relative to the run's.",
-        )
-    return folder
-
-
-def load(folder: Path) -> PreTrainedModel:
-    """A causal language model from a local folder, in float32; nothing is fetched and no code of its own is run."""
-    logging.disable_progress_bar()
-    found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-    )
-    return found
 
 
 def train(run: Path, plan: Plan, folder: Path, say: Say) -> None:

@@ -1,17 +1,30 @@
-"""A small Llama-shaped checkpoint in the form of Hugging Face's folders, with a tokenizer and a chat template.
+"""Checkpoints in the form of Hugging Face's folders: those that lie on this machine, and a small one made here.
 
-It knows nothing yet. It is for trying adaptation, publication and serving out without fetching anything.
+The small one is Llama-shaped, has a tokenizer and a chat template, and knows nothing yet: by it adaptation, publication
+and serving are tried out without fetching anything.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 from msgspec import Struct
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging
+
+from freehold.own.plan import Plan
+from freehold.own.train.knobs import Adapt
+from freehold.vocabulary.errors import BadRequest
 
 BEGIN, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
 # ChatML: a turn is its role and its text between two marks.
@@ -52,6 +65,7 @@ def make(folder: Path, texts: Iterable[str], shape: Shape | None = None, seed: i
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
+    logging.disable_progress_bar()
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -71,3 +85,23 @@ def byte_level(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast
     made = PreTrainedTokenizerFast(tokenizer_object=learnt, eos_token=END, pad_token=PAD)
     made.chat_template = CHATML
     return made
+
+
+def checkpoint_of(run: Path, plan: Plan) -> Path:
+    """The checkpoint's folder. Raises BadRequest where none is there."""
+    folder = run / cast(Adapt, plan.training()).checkpoint
+    if not (folder / "config.json").exists():
+        raise BadRequest(
+            f"{folder} holds no checkpoint",
+            remedy="Set `checkpoint` in [train] to a folder with config.json, relative to the run's.",
+        )
+    return folder
+
+
+def load(folder: Path) -> PreTrainedModel:
+    """A causal language model from a local folder, in float32; nothing is fetched and no code of its own is run."""
+    logging.disable_progress_bar()
+    found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
+    )
+    return found
