@@ -8,15 +8,13 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from freehold.own.corpus.drops import Drops, Reason
-from freehold.own.corpus.forms import PRIVATE_KEY
 from freehold.own.corpus.knobs import Corpus
-from freehold.own.corpus.personal import secrets, taken_out, taken_out_beside
+from freehold.own.corpus.personal import private_key_line, taken_out, taken_out_beside
 from freehold.own.rows import Row, Turn
 
-_BREAKS = re.compile("\r\n?|[\u0085\u2028\u2029\f\v]")
+_BREAKS = re.compile("[\r\f\v\u0085\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
-_TRAILING = re.compile("(?<![ \t])[ \t]+$", re.MULTILINE)
 _BLANK = re.compile("\n{4,}")
 
 
@@ -25,9 +23,11 @@ def normalised(text: str) -> str:
 
     Indentation stays; spaces at the end of lines, and more than two blank lines in a row, do not.
     """
-    text = _UNSEEN.sub("", _SPACES.sub(" ", _BREAKS.sub("\n", text)))
-    text = _BLANK.sub("\n\n\n", _TRAILING.sub("", unicodedata.normalize("NFC", text)))
-    return text.strip("\n")
+    text = _UNSEEN.sub("", _BREAKS.sub("\n", text.replace("\r\n", "\n")))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _SPACES.sub(" ", text))
+    lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+    return _BLANK.sub("\n\n\n", lines).strip("\n")
 
 
 def cleaned(rows: Iterable[Row], knobs: Corpus, drops: Drops, found: Counter[str]) -> Iterator[Row]:
@@ -37,7 +37,8 @@ def cleaned(rows: Iterable[Row], knobs: Corpus, drops: Drops, found: Counter[str
     text than `characters_min`, unless it has a table's values. Where spans are marked, nothing else is changed.
     """
     for row in rows:
-        line = _key_line(row)
+        texts = (row.text, *(turn.text for turn in row.turns))
+        line = next(filter(None, map(private_key_line, texts)), 0)
         if line:
             drops.add(row.id, row.origin, Reason.SECRET, f"private key, line {line}")
             continue
@@ -49,15 +50,6 @@ def cleaned(rows: Iterable[Row], knobs: Corpus, drops: Drops, found: Counter[str
             drops.add(row.id, row.origin, Reason.TOO_SHORT, f"{length} characters")
         else:
             yield clean
-
-
-def _key_line(row: Row) -> int:
-    """The line of the first private key in a row's text or a turn's; 0 where there is none."""
-    for text in (row.text, *(turn.text for turn in row.turns)):
-        for secret in secrets(text):
-            if secret.kind == PRIVATE_KEY:
-                return secret.line
-    return 0
 
 
 def _in_normal_form(row: Row) -> Row:

@@ -34,9 +34,9 @@ def _words(text: str) -> frozenset[str]:
 _TEXT = _words(".adoc .asciidoc .log .markdown .md .mdx .org .rst .tex .text .txt")
 _CODE = _words(
     ".asm .awk .bash .bat .c .cc .cfg .clj .cmake .cpp .cs .css .cu .cxx .d .dart .ex .exs .f .f90 .fs .go .gradle "
-    ".graphql .groovy .h .hcl .hh .hpp .hs .ini .java .jl .js .jsx .kt .kts .less .lisp .lua .m .mjs .ml .nim .nix .pas "
-    ".php .pl .pm .proto .ps1 .pxd .py .pyi .pyw .pyx .r .rb .rs .s .scala .scm .scss .sh .sql .swift .tcl .tf .toml "
-    ".ts .tsx .v .vb .vhd .vim .vue .yaml .yml .zig .zsh"
+    ".graphql .groovy .h .hcl .hh .hpp .hs .ini .java .jl .js .jsx .kt .kts .less .lisp .lua .m .mjs .ml .nim .nix "
+    ".pas .php .pl .pm .proto .ps1 .pxd .py .pyi .pyw .pyx .r .rb .rs .s .scala .scm .scss .sh .sql .swift .tcl .tf "
+    ".toml .ts .tsx .v .vb .vhd .vim .vue .yaml .yml .zig .zsh"
 )
 _HTML = _words(".htm .html .xhtml")
 _RECORDS = _words(".jsonl .ndjson")

@@ -7,11 +7,15 @@ What has no check digit (a phone number) is taken for what it looks like, and so
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
-from freehold.own.corpus.forms import PERSONAL, SECRETS, Form
+from freehold.own.corpus.forms import PERSONAL, PRIVATE_KEY, SECRETS, Form, Place
 from freehold.own.rows import Span
+
+_KEYS = tuple(form for form in SECRETS if form.kind == PRIVATE_KEY)
+_BEFORE = 40  # characters in which the name of what follows stands
 
 
 class Secret(NamedTuple):
@@ -24,6 +28,12 @@ class Secret(NamedTuple):
 def secrets(text: str) -> list[Secret]:
     """The secrets in a text, in their order."""
     return [Secret(one.kind, text.count("\n", 0, one.begin) + 1) for one in _found(text, SECRETS)]
+
+
+def private_key_line(text: str) -> int:
+    """The line of a text's first private key; 0 where there is none."""
+    first = next(_found(text, _KEYS), None)
+    return text.count("\n", 0, first.begin) + 1 if first else 0
 
 
 def taken_out(text: str) -> tuple[str, Counter[str]]:
@@ -48,8 +58,11 @@ def taken_out_beside(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span,
 
 def _found(text: str, forms: Sequence[Form]) -> Iterator[Span]:
     """What is to go, in its order, none over another: of two, the one whose form comes first."""
+    stretches = cache(lambda place: _stretches(text, place))
     marks = sorted(
-        (span.begin, order, span) for order, form in enumerate(forms) for span in _of_form(text, form)
+        (span.begin, order, span)
+        for order, form in enumerate(forms)
+        for span in _of_form(text, form, stretches(form.place))
     )
     last: tuple[int, Span] | None = None
     for _, order, span in marks:
@@ -63,13 +76,25 @@ def _found(text: str, forms: Sequence[Form]) -> Iterator[Span]:
         yield last[1]
 
 
-def _of_form(text: str, form: Form) -> Iterator[Span]:
-    if form.needles and not any(needle in text for needle in form.needles):
-        return
+def _stretches(text: str, place: Place | tuple[str, ...]) -> list[tuple[int, int]]:
+    """The parts of a text in which a form can be."""
+    if isinstance(place, Place):
+        around = (match.span() for match in place.sign.finditer(text))
+        return [(max(0, begin - place.before), end + place.after) for begin, end in around]
+    return [(0, len(text))] if not place or any(needle in text for needle in place) else []
+
+
+def _of_form(text: str, form: Form, stretches: Iterable[tuple[int, int]]) -> Iterator[Span]:
     group = "it" if "it" in form.pattern.groupindex else 0
-    for match in form.pattern.finditer(text):
-        if form.is_one(match.group(group)):
-            yield Span(*match.span(group), form.kind)
+    for place, end in stretches:
+        begin = place
+        while match := form.pattern.search(text, begin, end):
+            before = max(0, match.start() - _BEFORE), match.start()
+            if form.is_one(match[group]) and (not form.after or form.after.search(text, *before)):
+                yield Span(*match.span(group), form.kind)
+                begin = match.end()
+            else:  # another may begin within it
+                begin = match.start() + 1
 
 
 def _placeholder(kind: str) -> str:
