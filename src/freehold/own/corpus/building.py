@@ -195,7 +195,7 @@ class _Building:
         if size >= least and (held or not self._knobs.held_out):
             return
         counts = ", ".join(f"{count:,} {reason}" for reason, count in self._drops.counts.items())
-        said = f"{size:,} {unit} to learn from, and a {self._plan.recipe} model wants {least:,}"
+        said = f"{size:,} {unit} to learn from, and the recipe {self._plan.recipe} wants {least:,}"
         if size >= least:
             said = f"all {len(learnt):,} rows are alike, so that none can be held out"
         remedy = "Name more in [corpus]."

@@ -38,7 +38,7 @@ class Terms(Struct, frozen=True, omit_defaults=True):
         says = {
             True: "may be learnt from",
             False: "must not be learnt from",
-            None: "may not be known to be free",
+            None: "are left out, as nobody knows whether they may be learnt from",
         }
         return f"answers of {self.endpoint} (provider {self.provider}) {says[self.allowed]}: {self.why}"
 
