@@ -6,6 +6,7 @@ have the public key from elsewhere than from beside the model. https://github.co
 
 import hashlib
 import re
+from json import JSONDecodeError
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -69,9 +70,16 @@ def verify(folder: Path, public: Path) -> None:
     config = verifying.Config().use_elliptic_key_verifier(public_key=public)  # type: ignore[no-untyped-call]
     try:
         config.set_hashing_config(_hashing()).verify(folder, signature)
-    except (ValueError, InvalidSignature, KeyError, TypeError) as error:
-        told = _DIGESTS.sub("", str(error)) or "the signature is not this key's"
-        raise Unverified(f"{folder}: {told}", remedy="Publish it again, or fetch it again.") from None
+    except InvalidSignature:
+        raise _unverified(folder, "its signature is not this key's") from None
+    except (KeyError, TypeError, JSONDecodeError):
+        raise _unverified(folder, "its signature cannot be read") from None
+    except ValueError as error:
+        raise _unverified(folder, _DIGESTS.sub("", str(error))) from None
+
+
+def _unverified(folder: Path, why: str) -> Unverified:
+    return Unverified(f"{folder}: {why}", remedy="Publish it again, or fetch it again.")
 
 
 def _hashing() -> hashing.Config:

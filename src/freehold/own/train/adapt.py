@@ -4,6 +4,7 @@ By LoRA (https://arxiv.org/abs/2106.09685, with peft) on all linear layers but t
 written is a whole checkpoint, with the difference merged into it, so that it is served like any other.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -124,9 +125,10 @@ class Adapting:
 
 def with_lora(base: PreTrainedModel, rank: int) -> nn.Module:
     """The model with two thin matrices beside each linear layer, which alone are trained."""
-    return get_peft_model(
-        base, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    )
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will change
+        return get_peft_model(base, config)
 
 
 @torch.no_grad()
