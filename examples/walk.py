@@ -32,7 +32,7 @@ STAGES = ("corpus", "train", "evaluate", "publish")
 READY_S = 60.0
 STOPPED_S = 20.0
 PATIENCE_S = 120.0
-POLL_S = 0.1
+POLL_S = 0.5
 THREADS = "2"
 _COMMAND = [sys.executable, "-m", "freehold"]
 

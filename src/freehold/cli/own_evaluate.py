@@ -54,9 +54,7 @@ def incumbent_of(plan: Plan, config: Config, state: Path) -> Incumbent | None:
     ]
     answering = [one for one in (*promoted, *pool_of(name, pools)) if one != f"{PROVIDER}/{plan.name}"]
     if name in pools and not answering:
-        raise BadRequest(
-            f"nobody answers for {name} but the model itself", remedy="Set `incumbent` in [evaluate]."
-        )
+        return None  # the alias is the model's own already
     endpoint = answering[0] if answering else name
     entry = registered(state).get(endpoint.removeprefix(f"{PROVIDER}/"))
     if entry is not None and entry.endpoint == endpoint:

@@ -168,7 +168,9 @@ def test_an_earlier_stage_that_is_missing_is_named(new_run: NewRun, run: Run) ->
     assert said.code == 2 and "Run `freehold own train run` first." in said.err
 
 
-def test_only_the_model_itself_is_no_incumbent(new_run: NewRun, run: Run, folder: Path) -> None:
+def test_the_model_itself_is_no_incumbent(new_run: NewRun, run: Run, folder: Path) -> None:
     (folder / "freehold.toml").write_text(CONFIG.replace("own/old", "own/new"))
-    new_run("run", 20)
-    assert "nobody answers for splice but the model itself" in run("own", "evaluate", "run").err
+    here = new_run("run", 20)
+    assert run("own", "evaluate", "run").code == 0
+    assert [one.second for one in evaluating.read(here).compared] == ["always wrong"]
+    assert (here / "evaluate" / report.PAIRS).read_bytes() == b""

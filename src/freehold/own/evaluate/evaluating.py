@@ -53,9 +53,10 @@ def evaluate(run: Path, plan: Plan, beside: Beside, say: Say) -> Evaluation:
         if folder is not None:
             scratch = folder / SCRATCH
             scratch.mkdir(exist_ok=True)
-            found = []
+            found: list[Scores] = []
             for scores in _scores(run, plan, beside, scratch):
-                say(f"{scores.subject}: {scores.metric}, {scores.on}, {len(scores.rows)} rows")
+                if not found or (scores.subject, scores.on) != (found[-1].subject, found[-1].on):
+                    say(f"scored {scores.subject}, {scores.on}")
                 found.append(scores)
             _write(folder, _found(run, plan, inputs, found), _pairs(plan, beside.incumbent, found))
     return read(run)
