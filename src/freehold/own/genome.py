@@ -54,14 +54,18 @@ class Consistency(NamedTuple):
 class Genome:
     """A trained model of DNA."""
 
-    def __init__(self, network: Network, context: int, name: str = "") -> None:
+    def __init__(self, network: Network, context: int, name: str = "", phases: int = TOKEN) -> None:
         self._network = network.eval()
         self._context = context  # bases
+        self._phases = phases
         self.name = name
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The model in a folder. Raises BadRequest where there is none, or one of another kind."""
+    def load(cls, folder: Path, phases: int = TOKEN) -> Self:
+        """The model in a folder; to read at fewer phases is faster and worse.
+
+        Raises BadRequest where there is none, or one of another kind.
+        """
         artefact = read_artefact(folder)
         if artefact.kind is not Kind.GENOME:
             raise BadRequest(
@@ -70,7 +74,7 @@ class Genome:
             )
         network = Network(_shape_of(artefact))
         network.load_state_dict(load_file(folder / WEIGHTS))
-        return cls(network, artefact.context, artefact.name)
+        return cls(network, artefact.context, artefact.name, phases)
 
     def log_likelihoods(self, sequence: Codes) -> Floats:
         """Natural logarithms of the probabilities of A, C, G, T at each base, given what precedes it alone.
@@ -171,7 +175,7 @@ class Genome:
         count, length = stretches.shape
         known = torch.from_numpy(np.maximum(stretches, 0).astype(np.int64))
         total = torch.zeros(count, length, 4, dtype=torch.float64)
-        for phase in range(TOKEN):
+        for phase in range(self._phases):
             tokens = (
                 functional.pad(known[:, phase:], (0, (phase - length) % TOKEN)).reshape(count, -1, TOKEN)
                 @ _PLACE
@@ -183,7 +187,7 @@ class Genome:
                 after = _by_base(self._network(tokens[:, :-1]).double(), tokens[:, 1:])
                 logs = torch.cat((logs, after.flatten(1, 2)), 1)
             total += logs[:, :length]
-        read: Floats = (total / TOKEN).log_softmax(-1).numpy()
+        read: Floats = (total / self._phases).log_softmax(-1).numpy()
         return read
 
 

@@ -1,0 +1,52 @@
+"""How many bits a model of DNA needs for each base of what was held out and of transfer sets, beside Markov models."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from freehold.own import rows as corpus
+from freehold.own.artefact import MODEL
+from freehold.own.corpus.sequences import records
+from freehold.own.dna import Codes, codes
+from freehold.own.evaluate.comparing import HELD_OUT
+from freehold.own.evaluate.markov import ORDER, Floats, Markov
+from freehold.own.evaluate.scores import RowScore, Scores
+from freehold.own.genome import load
+from freehold.own.plan import Plan
+from freehold.own.rows import Row
+
+METRIC = "bits per base"
+MARKOV = f"Markov, orders to {ORDER} mixed"
+BLOCK = 5_000  # bases: long sequences are scored in such blocks, taken for independent
+WORST = 2.0  # bits: four bases, each as likely
+
+
+def scores(run: Path, plan: Plan) -> Iterator[Scores]:
+    """The model on the held-out rows and on each transfer set; then Markov models that counted the same rows.
+
+    Raises BadRequest where there is no such model, and ConfigError for a transfer set that is not whole.
+    """
+    sets = {HELD_OUT: list(corpus.read(run / "corpus" / corpus.HELD_OUT))}
+    sets |= {Path(name).name: list(records(run / name)) for name in plan.evaluate.transfer}
+    genome = load(run / "train" / MODEL)
+    for on, rows in sets.items():
+        yield _scored(f"own/{plan.name}", on, rows, genome.bits)
+    markov = Markov([codes(row.text) for row in corpus.read(run / "corpus" / corpus.TRAIN)])
+    for on, rows in sets.items():
+        yield _scored(MARKOV, on, rows, markov.bits)
+
+
+def _scored(subject: str, on: str, rows: Sequence[Row], bits: Callable[[Codes], Floats]) -> Scores:
+    found = tuple(one for row in rows for one in _blocks(row, bits(codes(row.text))))
+    baseline = subject == MARKOV
+    return Scores(subject, METRIC, "lower", best=0.0, worst=WORST, rows=found, on=on, baseline=baseline)
+
+
+def _blocks(row: Row, bits: Floats) -> Iterator[RowScore]:
+    for begin in range(0, len(bits), BLOCK):
+        block = bits[begin : begin + BLOCK]
+        name = f"{row.id}@{begin + 1}"
+        alone = len(bits) > BLOCK
+        known = int(np.count_nonzero(~np.isnan(block)))
+        yield RowScore(name, name if alone else row.cluster or row.id, float(np.nansum(block)), known)
