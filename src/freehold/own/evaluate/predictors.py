@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 import numpy as np
@@ -42,7 +42,7 @@ def scores(run: Path, plan: Plan) -> Iterator[Scores]:
         yield from _told_numbers(run, plan, predictor, rows)
     else:
         yield from of_classes(subject, rows, predictor.artefact.labels, _shares(predictor, rows))
-        for name, shares, labels in _other_shares(run, plan, predictor, rows):
+        for name, shares, labels in _other_shares(run, plan, rows):
             yield from of_classes(name, rows, labels, shares, baseline=True)
 
 
@@ -53,7 +53,7 @@ def calibrations(run: Path, plan: Plan) -> Iterator[Calibration]:
         return
     names, labels = [label_of(row) for row in rows], predictor.artefact.labels
     yield calibration(f"own/{plan.name}", _shares(predictor, rows), places_of(labels, names))
-    for name, shares, known in _other_shares(run, plan, predictor, rows):
+    for name, shares, known in _other_shares(run, plan, rows):
         yield calibration(name, shares, places_of(known, names))
 
 
@@ -117,12 +117,27 @@ def _shares(predictor: Predictor, rows: Sequence[Row]) -> Floats:
 
 
 def _other_shares(
-    run: Path, plan: Plan, predictor: Predictor, rows: Sequence[Row]
+    run: Path, plan: Plan, rows: Sequence[Row]
 ) -> Iterator[tuple[str, Floats, tuple[str, ...]]]:
     examples = _examples(run, plan)
-    new = [asked(row, examples.input) for row in rows]
-    for name, shares in yardsticks.answers(examples, new, plan.seed):
+    new = tuple(asked(row, examples.input) for row in rows)
+    for name, shares in _Yardsticks.of(run, plan, examples, new):
         yield name, shares, examples.labels
+
+
+class _Yardsticks:
+    """The last that were fitted: scores and calibrations ask for the same, one after the other."""
+
+    known: ClassVar[tuple[object, list[tuple[str, Floats]]]] = None, []
+
+    @classmethod
+    def of(
+        cls, run: Path, plan: Plan, examples: Examples, new: tuple[object, ...]
+    ) -> list[tuple[str, Floats]]:
+        asked_for = run, plan.seed, examples.ids, new
+        if cls.known[0] != asked_for:
+            cls.known = asked_for, list(yardsticks.answers(examples, new, plan.seed))
+        return cls.known[1]
 
 
 def _examples(run: Path, plan: Plan) -> Examples:
