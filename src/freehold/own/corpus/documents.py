@@ -63,7 +63,7 @@ class _Unreadable(Exception):
 def read(
     paths: Sequence[Path], licence: str, drops: Drops, label: str = "", decided: Decided | None = None
 ) -> Iterator[Row]:
-    """All documents in files and folders, in the order of their names.
+    """All documents in files and folders, in the order of their names, a folder's own before those in folders within.
 
     An id is the path from the given one on; a line of jsonl adds its own id, or its number. The time is the file's,
     or a line's own `at`. The licence is the given one, or that which a source file or a line names itself; without
@@ -81,13 +81,13 @@ def read(
 
 def _files(given: Path, drops: Drops) -> Iterator[tuple[str, Path]]:
     """Files below a path, or the file itself, each with its id."""
-    given = given.resolve()
+    name_given, given = Path(os.path.abspath(given)).name, given.resolve()  # noqa: PTH100 - the link's name, not its end's
     if not given.is_dir():
-        yield given.name, given
+        yield name_given, given
         return
 
     def named(path: str | Path) -> str:
-        return f"{given.name}/{Path(path).relative_to(given).as_posix()}"
+        return f"{name_given}/{Path(path).relative_to(given).as_posix()}"
 
     def refused(error: OSError) -> None:
         drops.add(named(error.filename), error.filename, Reason.UNREADABLE, error.strerror or "")
@@ -247,11 +247,11 @@ def _of_pdf(path: Path) -> str:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
             raise _Unreadable("encrypted")
-        text = "\n\n".join(page.extract_text() for page in reader.pages)
+        text = "\n\n".join(page.extract_text() for page in reader.pages).strip()
     except (_Unreadable, OSError):
         raise
     except Exception as error:  # pypdf raises whatever a damaged file brings it to
         raise _Unreadable(f"not a PDF that can be read ({type(error).__name__})") from None
-    if not text.strip():
+    if not text:
         raise _Unreadable("no text in it: scanned?")
     return re.sub(r"(?<=[^\W\d_])-\n(?=[a-zß-ÿ])", "", text)

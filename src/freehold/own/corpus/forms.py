@@ -90,7 +90,7 @@ def _address(text: str) -> bool:
 def _random(text: str) -> bool:
     """Whether it looks drawn, not written: letters and digits, few of them often."""
     kinds = (any(map(str.isdigit, text)), any(map(str.isalpha, text)))
-    return all(kinds) and len(set(text)) >= min(16, len(text) // 2 + 1)
+    return all(kinds) and len(set(text)) >= min(10, len(text) // 2 + 1)
 
 
 def _of_lengths(lengths: str) -> str:
@@ -117,8 +117,9 @@ _FOUR = r"(?:[46][0-9]|5[0-8]|2[2-7]|35)[0-9]{2}"
 _CARDS = (
     rf"{_FOUR}([ -])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{3}}",
     rf"{_FOUR}([ -]?)[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}",
-    r"3[0-9]{3}([ -]?)[0-9]{6}\1[0-9]{4,5}",
-    r"4[0-9]{12}(?:[0-9]{6})?|[56][0-9]{11,18}",
+    r"3[47][0-9]{2}([ -]?)[0-9]{6}\1[0-9]{5}",
+    r"3[0689][0-9]{2}([ -]?)[0-9]{6}\1[0-9]{4}",
+    r"[456][0-9]{17,18}",
 )
 _NAME = r"(?i:passw(?:or)?d|pwd|secret|token|credential|(?:api|access|auth|private|secret|signing|encryption)[_-]?key)"
 
@@ -161,7 +162,7 @@ SECRETS = (
 )
 
 PERSONAL = (
-    _form("mail", _AT, r"(?<![\w.%+'-])[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}"),
+    _form("mail", _AT, r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}"),
     _form("IBAN", "", rf"[A-Z](?<![A-Za-z0-9].)[A-Z](?=[0-9]{{2}})(?:{_IBANS})(?![A-Za-z0-9])", iban),
     *(_form("card", _NUMBER, rf"(?<![\w.])(?:{card})(?!\w|\.[0-9])", luhn) for card in _CARDS),
     _form(
@@ -185,11 +186,12 @@ PERSONAL = (
         r"(?<![\w:-])[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])",
     ),
     # E.164 has at most 15 digits. Without + or 00, only forms that little else has.
-    _form("phone", _NUMBER, r"(?<![\w+.])(?:\+|00)[1-9](?:[ .\-/()\u2011]{0,3}[0-9]){7,14}(?![0-9])"),
+    _form("phone", _NUMBER, r"(?<![\w+.])(?:\+|00)[1-9](?:[ .\-/()\u2011]{0,3}[0-9]){7,14}(?!\w)"),
     _form(
         "phone",
         _NUMBER,
-        r"(?<![\w.-])\(?0[1-9][0-9]{0,4}\)?[ /-]{1,3}[1-9][0-9]{2,3}(?:[ -]?[0-9]){3,6}(?![\w-])",
+        r"(?<![\w.-])\(?0[1-9][0-9]{0,4}\)?[ /-]{1,3}(?!(?:19|20)[0-9]{2}\b)[1-9][0-9]{2,3}"
+        r"(?:[ -]?[0-9]){3,6}(?![\w-])",
     ),
     _form("phone", _NUMBER, r"(?<![\w.-])0[1-9](?:[ .][0-9]{2}){4}(?!\w|[ .][0-9]{2}\b)"),
     _form(

@@ -63,9 +63,11 @@ class _Page(HTMLParser):
             self.parts.append(data)
 
     def _break(self, tag: str) -> None:
-        if tag in _CELLS:
+        if not self.parts:
+            return
+        if tag in _CELLS and not self.parts[-1].endswith(("\n", "\t")):
             self.parts.append("\t")
-        elif tag in _BLOCKS and self.parts:
+        elif tag in _BLOCKS:
             self.parts.append("\n" if tag in ("br", "li", "tr", "dt", "dd") else "\n\n")
 
 
