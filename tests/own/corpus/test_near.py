@@ -82,7 +82,7 @@ def test_a_conversation_is_compared_by_its_turns() -> None:
     drops = Drops()
     rows = [
         Row(id, turns=(Turn("user", text(1)), Turn("assistant", text(seed))))
-        for id, seed in ("a2", "b3", "c2")
+        for id, seed in (("a", 2), ("b", 3), ("c", 2))
     ]
 
     assert [row.id for row in deduplicated(rows, Corpus(), drops)] == ["a", "b"]
