@@ -8,6 +8,7 @@ from freehold.catalog.pools import settings_of
 from freehold.cli.as_json import print_result
 from freehold.cli.ledger_bodies import who
 from freehold.cli.output import OK, PROBLEMS, table
+from freehold.cli.own_rulings import rule
 from freehold.cli.settings import config_and_state
 from freehold.config import clock
 from freehold.config.schema import Config
@@ -37,6 +38,8 @@ def run(args: Namespace) -> int:
         remedy = f"Run `freehold own publish {args.run}` first."
         raise BadRequest(f"{PROVIDER}/{plan.name} is not published from {args.run}", remedy=remedy)
     place = _place(config, state, entry)
+    if args.to != Stage.OFF:
+        rule(args, config, place)
     found = standing(place, clock.now_ms())
     to = wanted(found, args.to)
     if to is not Stage.OFF:

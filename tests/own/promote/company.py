@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from freehold.config import schema
 from freehold.gateway.promotion_order import Stage, read
+from freehold.ledger.bodies import Body
 from freehold.ledger.ledger import Ledger, event, noted
 from freehold.own.artefact import Kind
 from freehold.own.evaluate import report
@@ -16,7 +17,7 @@ from freehold.own.evaluate.report import Pair
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import Entry, register
 from freehold.own.stage import RECORD, Made
-from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Finding, Outcome, Plain
+from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Finding, Outcome, Part, Plain
 
 SETTINGS = schema.Ledger(commit_s=0.01)
 CONFIG = """
@@ -39,6 +40,7 @@ canary_share = 0.5
 applications = ["claims"]
 p95_ms_max = 500.0
 """
+ASKED = b'{"model": "assistant", "messages": [{"role": "user", "content": "Which day is it?"}]}'
 OWN, RIVAL = "own/small", "rival/large"
 
 
@@ -103,6 +105,21 @@ class Company:
             records += [one, event(PEERS_ASKED, about), other]
         self._record(records)
 
+    def said(self, count: int, mine: bytes, theirs: bytes, request: bytes = ASKED) -> None:
+        """Exchanges and their copies whose bodies are kept."""
+        (step,) = read(self.state).promotions
+        ledger = Ledger.open(self.state, "node-0", SETTINGS)
+        for _ in range(count):
+            one, other = self._exchange(RIVAL), self._exchange(OWN)
+            about: dict[str, Plain] = {"exchange": one.id, "peers": (OWN,), "exchanges": (other.id,)}
+            ledger.append(event(PEERS_ASKED, about | {"promotion": step.id}))
+            for it, answer in ((one, theirs), (other, mine)):
+                bodies = (Body(Part.REQUEST, request), Body(Part.ANSWER, answer))
+                ledger.bodies.ready("cases", it.at_ms)
+                kept = ledger.bodies.keep(it.id, it.at_ms, "cases", bodies)
+                ledger.append(replace(it, retention="cases", bodies=kept))
+        ledger.close()
+
     def answers(self, count: int, *, outcome: str = "ok", took_us: int = 20_000) -> None:
         """Answers to callers, the own model being asked first."""
         found = []
@@ -112,7 +129,7 @@ class Company:
                 Attempt(OWN, outcome, took_us=took_us),
                 *([Attempt(RIVAL, "ok")] if outcome != "ok" else []),
             )
-            found.append(replace(one, attempts=tries, endpoint=tries[-1].endpoint))
+            found.append(replace(one, attempts=tries, endpoint=tries[-1].endpoint, took_us=took_us))
         self._record(found)
 
     def note(self, kind: str, about: Mapping[str, Plain]) -> None:

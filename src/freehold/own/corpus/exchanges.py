@@ -90,7 +90,7 @@ def read(
     """The conversations of opened exchanges. `score`: of an exchange's id and its answer, 0 to 1; None: unknown."""
     rows, answers = list[Row](), set[str]()
     for exchange, bodies in opened:
-        found = _conversation(exchange, bodies)
+        found = conversation(exchange, bodies)
         if isinstance(found, str):
             drops.add(exchange.id, exchange.id, Reason.UNREADABLE, found)
             continue
@@ -128,7 +128,7 @@ def _longest(rows: Iterable[Row], drops: Drops) -> Iterator[Row]:
                 beginnings.setdefault(row.turns[:end], row.id)
 
 
-def _conversation(exchange: Exchange, bodies: Sequence[Opened]) -> tuple[Turn, ...] | str:
+def conversation(exchange: Exchange, bodies: Sequence[Opened]) -> tuple[Turn, ...] | str:
     """What was said, turn by turn, or why it cannot be told."""
     by_part = {one.reference.part: one for one in bodies}
     request, answer = by_part.get(Part.REQUEST), by_part.get(Part.ANSWER)

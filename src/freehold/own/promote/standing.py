@@ -16,10 +16,10 @@ from freehold.ledger.query import events
 from freehold.own.artefact import Kind
 from freehold.own.evaluate import report
 from freehold.own.plan import Plan
-from freehold.own.promote import live
+from freehold.own.promote import answers, live
 from freehold.own.promote.evidence import LIVE, Evidence, judged
 from freehold.own.promote.knobs import Promote
-from freehold.own.promote.live import Canary
+from freehold.own.promote.live import Canary, Twin
 from freehold.own.publish.registry import Entry
 from freehold.own.stage import inputs_of, made
 from freehold.vocabulary.errors import BadRequest
@@ -60,6 +60,7 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     tries: int = 0  # how often these files were put into shadow
     evaluated: tuple[Evidence, ...] = ()
     live: Evidence | None = None
+    ruled: Evidence | None = None  # of live pairs whose words or predictions were compared
     left_out: int = 0  # copies that say nothing about the model
     canary: Canary | None = None
     next: Stage | None = None
@@ -68,7 +69,7 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """All that there is."""
-        return (*self.evaluated, self.live) if self.live else self.evaluated
+        return (*self.evaluated, *(one for one in (self.live, self.ruled) if one))
 
 
 class _Past(NamedTuple):
@@ -90,7 +91,6 @@ def standing(place: Place, now_ms: int) -> Standing:
     order = _order(place, past)
     stage = order.stage if order else Stage.OFF
     twins = live.twins(place.state, past.steps) if stage is not Stage.OFF else []
-    knobs = place.plan.promote
     pairs = list(live.pairs(twins, place.alias))
     found = Standing(
         place.entry.endpoint,
@@ -104,12 +104,20 @@ def standing(place: Place, now_ms: int) -> Standing:
         past.rolled_back,
         past.tries,
         tuple(_evaluated(place)),
-        None if stage is Stage.OFF else _named(judged(pairs, knobs.delta, knobs.alpha, drawn=False), place),
+        None if stage is Stage.OFF else _live(place, pairs, LIVE),
+        _ruled(place, twins) if stage is not Stage.OFF and place.plan.promote.judge else None,
         len(twins) - len(pairs),
         live.canary(place.state, order, now_ms) if order and stage in (Stage.CANARY, Stage.DEFAULT) else None,
         NEXT.get(stage),
     )
     return msgspec.structs.replace(found, missing=tuple(missing(place, found)))
+
+
+def live_twins(place: Place) -> list[Twin]:
+    """Exchanges and their copies since these files were put into shadow, if they are in service."""
+    past = _past(place)
+    order = _order(place, past)
+    return live.twins(place.state, past.steps) if order and order.stage is not Stage.OFF else []
 
 
 def missing(place: Place, found: Standing) -> list[str]:
@@ -148,7 +156,8 @@ def _about_live(found: Standing, knobs: Promote) -> list[str]:
     pairs = found.live.pairs if found.live else 0
     if pairs < knobs.pairs_min:
         return [f"live: {pairs} of {knobs.pairs_min} pairs; {knobs.pairs_min - pairs} more pairs are needed"]
-    return [] if found.live is None or found.live.suffices else [f"live: {found.live.words}"]
+    both = (one for one in (found.live, found.ruled) if one is not None)
+    return [f"{one.source}: {one.words}" for one in both if not one.suffices]
 
 
 def _about_canary(seen: Canary, knobs: Promote) -> list[str]:
@@ -179,9 +188,17 @@ def _evaluated(place: Place) -> list[Evidence]:
     return [judged(pairs, knobs.delta, knobs.alpha) for _, pairs in sorted(found.items())]
 
 
-def _named(evidence: Evidence, place: Place) -> Evidence:
+def _live(place: Place, pairs: Sequence[report.Pair], source: str) -> Evidence:
     """Evidence of no pairs says of what it is, too."""
-    return msgspec.structs.replace(evidence, source=LIVE, against=place.alias)
+    knobs = place.plan.promote
+    found = judged(pairs, knobs.delta, knobs.alpha, drawn=False)
+    return msgspec.structs.replace(found, source=source, against=place.alias)
+
+
+def _ruled(place: Place, twins: Sequence[Twin]) -> Evidence:
+    judge = place.plan.promote.judge
+    known = answers.rulings(place.state, place.entry.endpoint, judge)
+    return _live(place, list(answers.pairs(twins, known, place.alias)), f"{LIVE}, {judge}")
 
 
 def _order(place: Place, past: _Past) -> Promotion | None:
