@@ -89,6 +89,7 @@ class App:
                 ledger.log_trouble,
                 pipeline.admission.trouble,
                 pipeline.governance.trouble,
+                pipeline.promoting.trouble,
             )
             troubles = [trouble for trouble in possible if trouble]
             body = {"status": "ready", "warnings": troubles} if troubles else {"status": "ready"}

@@ -20,6 +20,7 @@ from freehold.gateway.ending import Ending
 from freehold.gateway.governance import Governance
 from freehold.gateway.metrics import Metrics
 from freehold.gateway.pipeline import Pipeline
+from freehold.gateway.promoting import Promoting
 from freehold.gateway.rulebook import Rulebook
 from freehold.gateway.shadowing import Shadowing
 from freehold.gateway.watching import Watching, refusal_model
@@ -57,6 +58,7 @@ def assembled(parts: Parts, admission: Admission, metrics: Metrics, run: Run) ->
     door = Door(parts.resolved.accounts, config.upstream, config.timeouts)
     around = Around(config, parts.resolved, router, door, governance)
     drilling = Drilling(parts.state, str(run.began_ms), around, metrics, partial(note, ledger))
+    promoting = Promoting(parts.state, parts.resolved, metrics, partial(note, ledger))
     governance.catch_up()
     governance.restore(run)
     governance.announce()
@@ -80,6 +82,7 @@ def assembled(parts: Parts, admission: Admission, metrics: Metrics, run: Run) ->
         ),
         shadowing,
         drilling,
+        promoting,
     )
 
 

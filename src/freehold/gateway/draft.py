@@ -11,6 +11,7 @@ from freehold.config import clock
 from freehold.gateway.drilled import Drilled
 from freehold.gateway.keeping import Keeping
 from freehold.gateway.permit import Permit
+from freehold.gateway.promoted import Promoted
 from freehold.routing.limits import Lease
 from freehold.vocabulary.endpoint import Dialect, Endpoint
 from freehold.vocabulary.exchange import (
@@ -69,6 +70,7 @@ class Draft:
         "key",
         "lease",
         "lost",
+        "own_copied",
         "permit",
         "provenance",
         "refusals",
@@ -77,6 +79,7 @@ class Draft:
         "retention",
         "sample",
         "served",
+        "step",
         "stream",
         "told",
         "words",
@@ -89,6 +92,8 @@ class Draft:
         self.dialect = dialect
         self.drilled: Drilled | None = None  # the drill that it is in
         self.copied: object | None = None  # how to make it once more in a drill; None: it will not be
+        self.own_copied: object | None = None  # the same for own models in shadow
+        self.step: Promoted | None = None  # the own model that is asked before the others
         self.application = self.alias = ""
         self.closed = False  # an exchange is recorded once
         self.key: str | None = None

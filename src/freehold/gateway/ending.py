@@ -167,6 +167,8 @@ class Ending:
         self.governance.close(draft, outcome)
         exchange = draft.finished(outcome, status, code=code, node=self.ledger.node)
         self.metrics.count(exchange)
+        if draft.step is not None:
+            draft.step.count(exchange)
         if draft.application:
             self.ledger.append(exchange)
         if unkept is not None:

@@ -27,6 +27,7 @@ from freehold.gateway.drilling import Drilling
 from freehold.gateway.ending import Ending
 from freehold.gateway.governance import Governance
 from freehold.gateway.metrics import Metrics
+from freehold.gateway.promoting import Copied, Promoting
 from freehold.gateway.provenance import in_body, in_stream, wanted
 from freehold.gateway.shadowing import LAST, Again, Sample, Shadowing
 from freehold.gateway.stream import Copy, End, pass_on
@@ -78,6 +79,7 @@ class Pipeline:
     ending: Ending
     shadowing: Shadowing
     drilling: Drilling
+    promoting: Promoting
 
     async def exchange(self, client: Client, beside: Again | None = None) -> None:
         """Serve one request from its head to its last byte; `beside`: one that was read, and is made once more."""
@@ -102,10 +104,16 @@ class Pipeline:
         finally:
             self.metrics.in_flight -= 1
             draft.release()
+        self._afterwards(draft)
+
+    def _afterwards(self, draft: Draft) -> None:
+        """Ask others the same, where that was drawn, now that the caller has the answer."""
         if draft.sample is not None:
             self.shadowing.answered(draft, self.exchange)
         if isinstance(draft.copied, Sample):
             self.drilling.answered(draft, draft.copied, self.exchange)
+        if isinstance(draft.own_copied, Copied):
+            self.promoting.answered(draft, draft.own_copied, self.exchange)
 
     async def _read(self, draft: Draft, client: Client) -> Trip:
         """From the request's first byte to knowing what it asks for. Raises FreeholdError."""
@@ -127,18 +135,38 @@ class Pipeline:
         if self.drilling.now is not None:
             draft.drilled = self.drilling.takes(draft, client.headers)
         sample = Sample(asked, lane, key, client.headers)
-        ask, plan = self._planned(draft, sample)
-        if self.drilling.now is not None and self.drilling.copies(draft) and not plan.acts():
-            draft.copied = sample
+        ask, plan = (self._planned if self.promoting.now is None else self._promoted)(draft, sample)
+        self._draw(draft, sample, plan)
         if draft.drilled is not None:  # neither compared with peers, nor kept, nor given from memory
             return Trip(ask, plan, None)
-        if self.shadowing.draws() and not plan.acts():
-            draft.sample, draft.keeps_words = sample, True
         if lane.settings.cache_s is None or wants_fresh(client.headers) or plan.acts():
             return Trip(ask, plan, None)
         draft.cache = "miss"
-        how = (head.model, draft.dialect, head.method, str(head.stream), asked.extra)
+        how = (plan.lane.alias, head.model, draft.dialect, head.method, str(head.stream), asked.extra)
         return Trip(ask, plan, digest(draft.application, *how, body))
+
+    def _promoted(self, draft: Draft, sample: Sample) -> tuple[Ask, Plan]:
+        """The same, with an own model before the others where it is promoted and policy lets it be asked."""
+        traits = Traits(draft.dialect, sample.asked.body, draft.application)
+        lane = self.promoting.put(draft, sample.lane, traits)
+        ask, plan = self._planned(draft, sample._replace(lane=lane))
+        if draft.step is not None and draft.step.endpoint not in plan.lane.pool:
+            draft.step = None
+            plan = changed(plan, lane=sample.lane.narrowed(plan.lane.pool, plan.lane.scores))
+        return ask, plan
+
+    def _draw(self, draft: Draft, sample: Sample, plan: Plan) -> None:
+        """Who else is asked the same, once its caller has the answer."""
+        if self.drilling.now is not None and self.drilling.copies(draft) and not plan.acts():
+            draft.copied = (
+                sample if draft.step is None else sample._replace(lane=draft.step.first(sample.lane))
+            )
+        if draft.drilled is not None:
+            return
+        if self.promoting.now is not None and not plan.acts():
+            draft.own_copied = self.promoting.copies(draft, sample)
+        if self.shadowing.draws() and not plan.acts():
+            draft.sample, draft.keeps_words = sample, True
 
     def _again(self, beside: Again, client: Client) -> Trip:
         """The request of another exchange. Raises FreeholdError."""

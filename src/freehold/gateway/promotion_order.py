@@ -46,9 +46,7 @@ class Promotion(Struct, frozen=True):
     alias: str  # as the configuration writes it, `*` and all
     endpoint: str  # own/NAME
     stage: Stage
-    share: float = (
-        1.0  # of the alias's conversations, 0 to 1: those copied in shadow, those it answers in canary
-    )
+    share: float = 1.0  # 0 to 1; of requests, copied in shadow; of conversations, answered in canary
     applications: tuple[str, ...] = ()  # only theirs, at whatever stage; empty: all
     min_answers: int = 200  # the limits below are on the share among its last so many answers, of one process
     errors_max: float = 0.02  # share of its answers that failed

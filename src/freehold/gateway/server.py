@@ -100,6 +100,7 @@ async def _serve(given: _Given, worker: int, ready: Callable[[], None]) -> int:
         pipeline = assembled(
             parts, admission, metrics, Run(ledger.node, config.server.workers, given.began_ms)
         )
+        pipeline.promoting.look()
         protocol = guarded(config.server, pipeline.exchange)
         server = _Server(_uvicorn_config(App(pipeline, state, worker), protocol, config), ready)
         pipeline.shadowing.until(lambda: server.should_exit)
@@ -111,6 +112,7 @@ async def _serve(given: _Given, worker: int, ready: Callable[[], None]) -> int:
             await _last_words(server)
             await pipeline.shadowing.stop()
             await pipeline.drilling.stop()
+            await pipeline.promoting.stop()
         finally:
             for task in upkeep:
                 task.cancel()
@@ -164,6 +166,7 @@ async def _upkeep(pipeline: Pipeline, ring: KeyRing, server: "_Server", given: _
             pipeline.ledger.bodies.sweep()
             await pipeline.governance.look()
             pipeline.drilling.look()
+            pipeline.promoting.look()
             pipeline.metrics.conditions = {
                 "ledger_healthy": pipeline.ledger.probe(),
                 "ledger_searchable": not pipeline.ledger.trouble,
