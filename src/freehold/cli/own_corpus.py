@@ -24,7 +24,7 @@ from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.exchange import Exchange
 from freehold.watch.labelling import Answer, Said, kept_labels
 
-NAMED = 5  # contaminated rows that are printed; the card names all
+NAMED = 5  # contaminated rows, or rows with a private key, that are printed; the card names all
 
 
 def run(args: Namespace) -> int:
@@ -88,6 +88,7 @@ def _lines(found: Card, run: Path, is_new: bool) -> Iterator[str]:
     yield f"left out: {_counts(found.drops)}"
     yield from (f"  {one.exchanges:,} {one.sentence}" for one in found.terms if one.reason)
     yield from (f"  in an evaluation set: {one}" for one in found.contaminated[:NAMED])
+    yield from (f"  secret: {one}" for one in found.secrets[:NAMED])
     if found.personal:
         yield f"taken out: {_counts(found.personal)}"
     yield f"{'wrote' if is_new else 'made from the same before:'} {run / STAGE / cards.PAGE}"

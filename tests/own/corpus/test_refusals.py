@@ -43,7 +43,7 @@ def test_a_document_with_a_private_key_is_named_and_left_out(tmp_path: Path) -> 
     found = built(tmp_path)
 
     assert found.drops["docs/notes.md"] == ("secret", "private key, line 3")
-    assert found.card.drops["secret"] == 1
+    assert found.card.secrets == ("docs/notes.md: private key, line 3",)
     written = "".join(path.read_text() for path in (tmp_path / "corpus").iterdir())
     assert BODY not in written
 

@@ -173,8 +173,12 @@ class _Building:
         if knobs.split in (Split.IDENTITY, Split.POSITION):  # only sequences are split so
             bases += (replace(row, text=row.text.upper()) for row in texts)
             texts = []
-        named = _unique([*texts, *bases])
-        return named[: len(texts)], named[len(texts) :]
+        # By the plan's own words, so that the same files make the same corpus wherever they lie.
+        origins = {
+            str(path.resolve()): name for found in self._inputs.named.values() for name, path in found.items()
+        }
+        rows = [replace(row, origin=origins.get(row.origin, row.origin)) for row in _unique([*texts, *bases])]
+        return rows[: len(texts)], rows[len(texts) :]
 
     def _split(self, texts: Sequence[Row], bases: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         knobs = self._knobs
@@ -213,7 +217,10 @@ class _Building:
         sources = (self._source(name, origins) for name in self._inputs.named)
         files_of = ((files.TRAIN, learnt), (files.HELD_OUT, held))
         sides = [card.side(folder / name, of, digest_of(folder / name)) for name, of in files_of]
-        contaminated = [one for one in self._drops if one.reason is Reason.CONTAMINATED]
+        named = {
+            why: tuple(f"{one.id}: {one.detail}" for one in self._drops if one.reason is why)
+            for why in (Reason.CONTAMINATED, Reason.SECRET)
+        }
         return Card(
             name=plan.name,
             recipe=plan.recipe,
@@ -226,9 +233,10 @@ class _Building:
             licences=dict(Counter(row.licence for row in rows).most_common()),
             terms=self._asked.terms,
             drops=self._drops.counts,
+            secrets=named[Reason.SECRET],
             personal=dict(self._personal.most_common()),
             evaluation={name: self._inputs.digests[name] for name in self._inputs.tested},
-            contaminated=tuple(f"{one.id}: {one.detail}" for one in contaminated),
+            contaminated=named[Reason.CONTAMINATED],
             untested=self._index.short,
             columns=tuple(self._columns[:COLUMNS_TOLD]),
             notes=tuple(notes),
@@ -242,7 +250,7 @@ class _Building:
             if name in digests
             else hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
         )
-        rows = sum(origins[str(path.resolve())] for path in found.values())
+        rows = sum(origins[one] for one in found)
         return Source(name, len(found), sum(path.stat().st_size for path in found.values()), whole, rows)
 
 

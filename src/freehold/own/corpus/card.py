@@ -48,6 +48,7 @@ class Card(Struct, frozen=True):
     licences: Mapping[str, int]
     terms: tuple[Terms, ...]  # of whoever answered the exchanges that were asked for
     drops: Mapping[str, int]  # by reason
+    secrets: tuple[str, ...]  # rows that were left out for a private key, and its line
     personal: Mapping[str, int]  # pieces that were taken out, by kind
     evaluation: Mapping[str, str]  # files that the corpus must not hold -> SHA-256
     contaminated: tuple[str, ...]  # rows that held something of them, and what
@@ -90,7 +91,8 @@ def _lines(card: Card) -> Iterator[str]:
     yield from (f"- {one.exchanges:,} {one.sentence}" for one in card.terms)
     yield "\n## Left out\n\nEach is named in `dropped.jsonl`.\n"
     yield from _counts("reason", card.drops)
-    yield "\n## Personal data and secrets taken out\n"
+    yield "".join(f"\n- {one}" for one in card.secrets)
+    yield "## Personal data and secrets taken out\n"
     yield from _counts("kind", card.personal)
     yield "\n## Evaluation sets\n"
     yield from _told_of_evaluation(card)
