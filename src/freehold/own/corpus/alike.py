@@ -110,4 +110,4 @@ def _one_hot(texts: Sequence[str], longest: int) -> NDArray[np.float32]:
     found = np.zeros((len(texts), longest, 5), np.float32)
     for number, text in enumerate(texts):
         found[number, np.arange(len(text)), codes_of(text)] = 1
-    return np.ascontiguousarray(found[..., :4]).reshape(len(texts), -1)
+    return np.ascontiguousarray(found[..., :4]).reshape(len(texts), longest * 4)

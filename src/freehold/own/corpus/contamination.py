@@ -3,7 +3,7 @@
 Of texts, 13 words in a row tell (as for GPT-3: Brown et al. 2020, appendix C), or a whole evaluation text of at least
 six; case and punctuation aside. Of sequences, half of the 32-base words of either, on either strand: alike species
 share single genes, and that is no contamination. From a long sequence only the stretch is taken out. Of tables, equal
-values. Not seen: what was translated or told in other words.
+values. Not seen: what was translated or told in other words, and sequences of fewer than 32 bases.
 """
 
 import re
@@ -33,7 +33,7 @@ _BASES = re.compile(f"[ACGTUNRYSWKMBDHV]{{{K},}}", re.IGNORECASE)
 Words = tuple[str, ...]
 
 
-class Tested(NamedTuple):
+class Evaluated(NamedTuple):
     """One text, sequence or row of an evaluation set."""
 
     place: str  # file and line, or record
@@ -43,7 +43,7 @@ class Tested(NamedTuple):
 class Index:
     """Everything in the evaluation sets, so that it can be found again."""
 
-    def __init__(self, tested: Sequence[Tested]) -> None:
+    def __init__(self, tested: Sequence[Evaluated]) -> None:
         self.short = 0  # texts with too few words to be looked for
         self._grams: dict[int, dict[Words, str]] = {}
         self._known: set[str] = set()
@@ -85,7 +85,10 @@ class Index:
         found = words_of([row.text])
         if not len(found.words) or not len(self._words):
             return "", []
-        at = np.minimum(np.searchsorted(self._words, found.words), len(self._words) - 1)
+        order = np.argsort(found.words)  # a search in order is ten times as quick
+        at = np.empty(len(order), np.int64)
+        at[order] = np.searchsorted(self._words, found.words[order])
+        at = np.minimum(at, len(self._words) - 1)
         hit = self._words[at] == found.words
         counts = np.bincount(self._owners[np.unique(at[hit])], minlength=len(self._places))
         whole = counts >= SHARE * np.maximum(self._sizes, 1)
@@ -97,22 +100,22 @@ class Index:
         return f"the sequence {place}", list(_stretches(found.places[hit].tolist()))
 
 
-def evaluation(files: Iterable[Path], knobs: Corpus) -> Iterator[Tested]:
+def evaluation(files: Iterable[Path], knobs: Corpus) -> Iterator[Evaluated]:
     """What is in evaluation files, whatever their form. Raises ConfigError for one that is not there."""
     for path in files:
         if not path.is_file():
             raise ConfigError("there is no such evaluation file", remedy="Correct the plan.", file=str(path))
         if sequences.is_sequences(path):
             yield from (
-                Tested(f"{path.name}#{row.id.partition('#')[2]}", row) for row in sequences.records(path)
+                Evaluated(f"{path.name}#{row.id.partition('#')[2]}", row) for row in sequences.records(path)
             )
         elif tables.is_table(path):
-            yield from (Tested(row.id, row) for row in _of_table(path, knobs))
+            yield from (Evaluated(row.id, row) for row in _of_table(path, knobs))
         elif path.suffix.lower() in (".jsonl", ".ndjson"):
             yield from _of_lines(path)
         else:
             found = documents.read([path], "evaluation", Drops())
-            yield from (Tested(path.name, row) for row in found)
+            yield from (Evaluated(path.name, row) for row in found)
 
 
 def without(rows: Iterable[Row], index: Index, drops: Drops, *, bases: bool) -> Iterator[Row]:
@@ -157,7 +160,7 @@ def _of_table(path: Path, knobs: Corpus) -> Iterator[Row]:
     return tables.rows_of(table, knobs, Drops())
 
 
-def _of_lines(path: Path) -> Iterator[Tested]:
+def _of_lines(path: Path) -> Iterator[Evaluated]:
     """Every text in every line: a bench's tasks have prompts, messages, checks."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -173,7 +176,7 @@ def _of_lines(path: Path) -> Iterator[Tested]:
                     line=number,
                     column=1,
                 ) from None
-            yield from (Tested(f"{path.name}:{number}", Row("", text)) for text in _strings(found))
+            yield from (Evaluated(f"{path.name}:{number}", Row("", text)) for text in _strings(found))
 
 
 def _strings(value: Any) -> Iterator[str]:

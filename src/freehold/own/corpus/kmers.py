@@ -36,15 +36,15 @@ def words_of(texts: Sequence[str]) -> Words:
     lengths = np.array([len(text) for text in texts], np.int64)
     starts = np.cumsum(lengths + 1) - lengths - 1
     codes = codes_of("-".join(texts))  # no word goes over the end of a text
-    count = max(0, len(codes) - K + 1)
-    forward, backward = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-    known = np.ones(count, bool)
-    for offset in range(K):
-        part = codes[offset : offset + count]
-        known &= part != _UNKNOWN
-        base = (part & 3).astype(np.uint64)
-        forward |= base << np.uint64(2 * (K - 1 - offset))
-        backward |= (base ^ np.uint64(3)) << np.uint64(2 * offset)
-    places = np.flatnonzero(known)
+    forward = (codes & 3).astype(np.uint64)
+    backward, unknown = forward ^ np.uint64(3), codes == _UNKNOWN
+    length = 1
+    while length < K:  # words of twice the length from two of the length
+        bits = np.uint64(2 * length)
+        forward = forward[:-length] << bits | forward[length:]
+        backward = backward[length:] << bits | backward[:-length]
+        unknown = unknown[:-length] | unknown[length:]
+        length *= 2
+    places = np.flatnonzero(~unknown)
     owners = np.searchsorted(starts, places, side="right") - 1
     return Words(np.minimum(forward, backward)[places], owners, places - starts[owners])

@@ -76,29 +76,24 @@ def rows_of(table: Table, knobs: Corpus, drops: Drops) -> Iterator[Row]:
     groups = columns.pop(knobs.group) if knobs.group else [None] * table.length
     for name in knobs.ignore:
         columns.pop(name, None)
-    for number, (label, text, group) in enumerate(zip(labels, texts, groups, strict=True), 1):
-        id, values = (
-            f"{table.path.name}#{number}",
-            {name: cells[number - 1] for name, cells in columns.items()},
-        )
+    origin = str(table.path.resolve())
+    for number, (label, text, group) in enumerate(zip(labels, texts, groups, strict=True)):
+        id = f"{table.path.name}#{number + 1}"
         if not knobs.licence:
-            drops.add(id, str(table.path), Reason.LICENCE_UNKNOWN, "`licence` in [corpus] is empty")
-        elif knobs.label and label is None:
-            drops.add(id, str(table.path), Reason.UNLABELLED, f"`{knobs.label}` is empty")
-        else:
-            cluster = "" if group is None else f"{knobs.group}={group}"
-            yield Row(
-                id,
-                str(text or ""),
-                (),
-                values,
-                label,
-                (),
-                cluster,
-                0,
-                str(table.path.resolve()),
-                knobs.licence,
-            )
+            drops.add(id, origin, Reason.LICENCE_UNKNOWN, "`licence` in [corpus] is empty")
+            continue
+        if knobs.label and label is None:
+            drops.add(id, origin, Reason.UNLABELLED, f"`{knobs.label}` is empty")
+            continue
+        yield Row(
+            id,
+            text=str(text or ""),
+            values={name: cells[number] for name, cells in columns.items()},
+            label=label,
+            cluster="" if group is None else f"{knobs.group}={group}",
+            origin=origin,
+            licence=knobs.licence,
+        )
 
 
 def _see(table: Table, name: str) -> None:
@@ -118,31 +113,41 @@ def _labels(cells: Sequence[Value]) -> list[Value]:
 
 
 def _csv(path: Path) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    line = 0
     csv.field_size_limit(CELL_BYTES_MAX)
-    try:
-        with _text(path) as file:
+    with _text(path) as file:
+        lines = _Lines(file)
+        try:
             delimiter = max(_DELIMITERS, key=file.readline().count)
             file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            names = [name.strip() for name in next(reader, [])]
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            names = [name.strip() for name in next(rows, [])]
             _see_names(path, names)
-            found = {name: [] for name in names}
-            for cells in filter(None, reader):
-                line = reader.line_num
+            found: dict[str, list[Any]] = {name: [] for name in names}
+            for cells in filter(None, rows):
                 if len(cells) != len(names):
                     said = f"{len(cells)} cells, where the header has {len(names)}"
-                    _stop(path, line, said, f"Separate cells by {delimiter!r}, and quote those that hold it.")
+                    remedy = f"Separate cells by {delimiter!r}, and quote those that hold it."
+                    _stop(path, lines.number, said, remedy)
                 for name, cell in zip(names, cells, strict=True):
                     found[name].append(cell.strip())
-    except EOFError:
-        _stop(
-            path, line + 1, "truncated: the compressed stream ends before its end mark", "Get the file again."
-        )
-    except (csv.Error, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
-        _stop(path, line + 1, f"cannot be read: {error}", "Save it as CSV in UTF-8.")
+        except EOFError:
+            said = "truncated: the compressed stream ends before its end mark"
+            _stop(path, lines.number + 1, said, "Get the file again.")
+        except (csv.Error, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+            _stop(path, max(1, lines.number), f"cannot be read: {error}", "Save it as CSV in UTF-8.")
     return found
+
+
+class _Lines:
+    """The lines of a file, counted."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self.number = file, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.number += 1
+            yield line
 
 
 def _text(path: Path) -> TextIO:
