@@ -1,7 +1,8 @@
 """What the ledger says of an own model in service: its copies beside what callers got, and its canary answers.
 
 A copy that policy, a limit or a stop of the gateway kept from being answered says nothing about the model; it is left
-out. One that failed for any other reason counts as no answer.
+out. One that failed for any other reason counts as no answer. What counts is what the gateway counts
+(`gateway/promoted.py`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,17 +13,17 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from freehold.catalog.pools import stands_for
+from freehold.gateway.promoted import LATE, NOT_ASKED, UNENDED
 from freehold.gateway.promotion_order import Promotion
 from freehold.ledger.query import reader
 from freehold.ledger.segment import exchange_of
 from freehold.own.evaluate.report import Pair
 from freehold.own.promote.evidence import LIVE
 from freehold.vocabulary.errors import Fault
-from freehold.vocabulary.exchange import PEERS_ASKED, Event, Exchange, Outcome, asked
+from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Outcome
 
 AT_ONCE = 500  # ids in one question to the database
 COMPARED = "answered, without a finding"
-_NOT_ITS_FAULT = (Outcome.ABANDONED, Outcome.INTERRUPTED)
 
 
 class Twin(NamedTuple):
@@ -53,7 +54,7 @@ def twins(state: Path, steps: Collection[str]) -> list[Twin]:
 def pairs(found: Iterable[Twin], against: str) -> Iterator[Pair]:
     """Each twin as points: 1 for an answer without a finding, 0 for any other end."""
     for exchange, copy in found:
-        if copy.outcome not in _NOT_ITS_FAULT and asked(copy.attempts):
+        if _counts(copy, copy.attempts[:1]) and exchange.drill is None:
             yield Pair(exchange.id, exchange.id, against, LIVE, _points(copy), _points(exchange))
 
 
@@ -61,46 +62,42 @@ def canary(state: Path, promotion: Promotion, now_ms: int) -> Canary:
     """What came of a step's answers to callers."""
     with reader(state) as moment:
         copies = {copy for event in moment.events(PEERS_ASKED) for copy in _ids(event)}
+    answers, failed, noted, times = 0, 0, 0, []
     with reader(state) as moment:
-        mine = [
-            one
-            for one in moment.between(promotion.since_ms, now_ms)
-            if one.id not in copies and _serves(promotion, one)
-        ]
-    failed = [one for one in mine if not _answered_first(one)]
-    good = [one for one in mine if _answered_first(one)]
-    noted = sum(bool(_findings(one)) for one in good)
-    times = [one.attempts[0].took_us / 1000 for one in good]
-    return Canary(len(mine), len(failed), noted, quantiles(times, n=20)[-1] if len(times) > 1 else None)
+        for one in moment.between(promotion.since_ms, now_ms):
+            mine = [tried for tried in one.attempts if tried.endpoint == promotion.endpoint][:1]
+            if one.id in copies or not _named(promotion.alias, one.alias) or not _counts(one, mine):
+                continue
+            answers += 1
+            if mine[0].outcome not in ("ok", Fault.REFUSED):
+                failed += 1
+                continue
+            noted += bool(_findings(one, promotion.endpoint))
+            times.append((one.took_us - mine[0].began_us) / 1000)
+    return Canary(answers, failed, noted, quantiles(times, n=20)[-1] if len(times) > 1 else None)
 
 
-def _serves(promotion: Promotion, exchange: Exchange) -> bool:
-    """Whether the own model was really asked first."""
-    first = exchange.attempts[:1]
-    return (
-        _named(promotion.alias, exchange.alias)
-        and bool(asked(first))
-        and first[0].endpoint == promotion.endpoint
-        and exchange.outcome not in _NOT_ITS_FAULT
-        and first[0].outcome not in (Fault.HEDGED, Fault.POLICY)
-    )
+def _counts(exchange: Exchange, mine: Sequence[Attempt]) -> bool:
+    """Whether it says something about a model that was asked so."""
+    if exchange.cached or exchange.drill is not None or exchange.outcome in UNENDED:
+        return False
+    return bool(mine) and mine[0].outcome not in NOT_ASKED
 
 
 def _named(alias: str, name: str) -> bool:
     return alias == name or (alias.endswith("*") and stands_for(alias.removesuffix("*"), name))
 
 
-def _answered_first(exchange: Exchange) -> bool:
-    return exchange.attempts[0].outcome == "ok" and exchange.outcome is Outcome.ANSWERED
-
-
 def _points(exchange: Exchange) -> float:
-    return float(exchange.outcome is Outcome.ANSWERED and not _findings(exchange))
+    answered = exchange.continued_by or exchange.endpoint
+    return float(exchange.outcome is Outcome.ANSWERED and not _findings(exchange, answered))
 
 
-def _findings(exchange: Exchange) -> Sequence[str]:
-    """Of who answered; an earlier attempt's are not the answer's."""
-    return [one.kind for one in exchange.findings if one.endpoint in (None, exchange.endpoint)]
+def _findings(exchange: Exchange, endpoint: str | None) -> Sequence[str]:
+    """Those in the answer of an endpoint; how long it took is a matter of limits on time."""
+    answered = exchange.continued_by or exchange.endpoint
+    found = [one.kind for one in exchange.findings if (one.endpoint or answered) == endpoint]
+    return [kind for kind in found if kind not in LATE]
 
 
 def _ids(event: Event) -> tuple[str, ...]:
