@@ -92,7 +92,7 @@ def _lines(card: Card) -> Iterator[str]:
     yield "\n## Left out\n\nEach is named in `dropped.jsonl`.\n"
     yield from _counts("reason", card.drops)
     yield "".join(f"\n- {one}" for one in card.secrets)
-    yield "## Personal data and secrets taken out\n"
+    yield "\n## Personal data and secrets taken out\n"
     yield from _counts("kind", card.personal)
     yield "\n## Evaluation sets\n"
     yield from _told_of_evaluation(card)

@@ -143,9 +143,9 @@ SECRETS = (
     _form("Google key", "AIza", r"AIza[\w-]{35}(?!\w)"),
     _form("Google key", "GOCSPX- ya29.", r"(?:GOCSPX-|ya29\.)[\w-]{20,}"),
     _form("Stripe key", "k_live_ k_test_ whsec_", r"(?:[rsp]k_(?:live|test)|whsec)_[A-Za-z0-9+/]{16,}"),
-    _form("JWT", "eyJ", r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
+    _form("JWT", "eyJ", r"eyJ[\w-]{8,4096}\.eyJ[\w-]{8,4096}\.[\w-]*"),
     # OpenAI's form, which many others have taken up; the gateway's own; Hugging Face, npm, PyPI, SendGrid, Azure.
-    _form("API key", "sk-", r"sk-(?<![\w-]...)[\w-]{20,}", _random),
+    _form("API key", "sk-", r"sk-(?<![\w-]...)[\w-]{20,300}", _random),
     _form("API key", "fh_", r"fh_(?<!\w...)[\w-]{43}(?![\w-])"),
     _form("API key", "hf_ npm_", r"(?:hf_(?<!\w...)|npm_(?<!\w....))[A-Za-z0-9]{30,}"),
     _form("API key", "pypi-AgE SG.", r"pypi-AgE[\w-]{50,}|SG\.[\w-]{16,32}\.[\w-]{16,64}"),
@@ -155,7 +155,7 @@ SECRETS = (
     _form(
         "password",
         "",
-        r"[:=]>?\s{0,3}[\"']?(?P<it>[\w+/=~.!@#%^&*-]{10,})(?![\w(\[])",
+        r"[:=](?<![:=].)>?\s{0,3}[\"']?(?P<it>[\w+/=~.!@#%^&*-]{10,512})(?![\w(\[])",
         _random,
         after=rf"{_NAME}[\"']?\s{{0,3}}\Z",
     ),

@@ -77,11 +77,16 @@ def _found(text: str, forms: Sequence[Form]) -> Iterator[Span]:
 
 
 def _stretches(text: str, place: Place | tuple[str, ...]) -> list[tuple[int, int]]:
-    """The parts of a text in which a form can be."""
-    if isinstance(place, Place):
-        around = (match.span() for match in place.sign.finditer(text))
-        return [(max(0, begin - place.before), end + place.after) for begin, end in around]
-    return [(0, len(text))] if not place or any(needle in text for needle in place) else []
+    """The parts of a text in which a form can be, none over another."""
+    if not isinstance(place, Place):
+        return [(0, len(text))] if not place or any(needle in text for needle in place) else []
+    found: list[tuple[int, int]] = []
+    for match in place.sign.finditer(text):
+        begin = max(0, match.start() - place.before)
+        if found and begin <= found[-1][1]:
+            begin = found.pop()[0]
+        found.append((begin, match.end() + place.after))
+    return found
 
 
 def _of_form(text: str, form: Form, stretches: Iterable[tuple[int, int]]) -> Iterator[Span]:
@@ -90,7 +95,7 @@ def _of_form(text: str, form: Form, stretches: Iterable[tuple[int, int]]) -> Ite
         begin = place
         while match := form.pattern.search(text, begin, end):
             before = max(0, match.start() - _BEFORE), match.start()
-            if form.is_one(match[group]) and (not form.after or form.after.search(text, *before)):
+            if (not form.after or form.after.search(text, *before)) and form.is_one(match[group]):
                 yield Span(*match.span(group), form.kind)
                 begin = match.end()
             else:  # another may begin within it
