@@ -36,3 +36,29 @@ def test_a_plan_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixt
 
     assert (tmp_path / "own.toml").read_text() == "kept"
     assert "the plan exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "said", "remedy"),
+    [
+        ("[corpus]\ndocument = ['x']", ":5:1: ", "unknown key `document` in [corpus]", "Write `documents`."),
+        (
+            "[corpus.exchanges]\nalias = ['x']",
+            ":5:1: ",
+            "unknown key `alias` in [corpus.exch",
+            "Write `aliases`.",
+        ),
+        ("[corpus]\nheld_out = 2", ":5:1: ", "`corpus.held_out` is 2, not a number of at most 1", "Give"),
+        ("[train]\nstep = 2", ":5:1: ", "unknown key `step` in [train]", "Write `steps`."),
+    ],
+)
+def test_a_mistake_in_a_plan_is_named_with_its_place(
+    written: str, place: str, said: str, remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.toml").write_text(f'name = "x"\nrecipe = "text"\nlicence = "MIT"\n{written}\n')
+
+    assert main(["own", "corpus", str(tmp_path)]) == 2
+
+    told = capsys.readouterr().err
+    assert f"own.toml{place}{said}" in told
+    assert f"remedy: {remedy}" in told

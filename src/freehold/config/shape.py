@@ -9,7 +9,7 @@ import msgspec
 
 from freehold.config.document import Document, dotted
 from freehold.config.places import KeyPath
-from freehold.config.schema import Alias, Config, Oidc
+from freehold.config.schema import Alias, Config
 from freehold.vocabulary.errors import ConfigError
 
 _WORDS = {
@@ -67,17 +67,21 @@ def table_problems(
 
 
 def _value(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:
-    if Alias in get_args(expected):
-        expected = Alias if isinstance(value, dict) else msgspec.structs.fields(Alias)[0].type
-    elif Oidc in get_args(expected) and isinstance(value, dict):
-        expected = Oidc
-    if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
+    if Alias in get_args(expected) and not isinstance(value, dict):
+        expected = msgspec.structs.fields(Alias)[0].type
+    elif isinstance(value, dict) and get_origin(expected) is not dict:  # of several types, it is the table
+        expected = next(filter(_is_table, get_args(expected)), expected)
+    if _is_table(expected):
         yield from table_problems(document, path, value, expected)
     elif get_origin(expected) is dict and isinstance(value, dict):
         for key, inner in value.items():
             yield from _value(document, (*path, key), inner, get_args(expected)[1])
     else:
         yield from _leaf(document, path, value, expected)
+
+
+def _is_table(expected: Any) -> bool:
+    return isinstance(expected, type) and issubclass(expected, msgspec.Struct)
 
 
 def _leaf(document: Document, path: KeyPath, value: Any, expected: Any) -> Iterator[ConfigError]:
