@@ -56,6 +56,35 @@ _EVALUATE = Command(
     "freehold own evaluate runs/assistant",
     OF_RUN,
 )
+_SEQUENCES = argument("sequences", metavar="FASTA", help="the sequences, also gzipped")
+_BASES = Command(
+    "bases",
+    "own_genome:bases",
+    "with a model of DNA: write the bits of every base of some sequences to a file",
+    "freehold own bases runs/coli plasmid.fa --to bases.tsv.gz",
+    (
+        RUN,
+        _SEQUENCES,
+        argument("--to", required=True, metavar="FILE", help="by its name a .tsv, .tsv.gz or .npz"),
+        JSON,
+    ),
+)
+_SUBSTITUTIONS = Command(
+    "substitutions",
+    "own_genome:substitutions",
+    "with a model of DNA: how much less likely a substitution makes what lies around it",
+    "freehold own substitutions runs/coli plasmid.fa changes.tsv",
+    (
+        RUN,
+        _SEQUENCES,
+        argument(
+            "substitutions",
+            metavar="FILE",
+            help="one a line: the sequence's name, a tab and 123A>T; or 123A>T",
+        ),
+        JSON,
+    ),
+)
 _PUBLISH = Command(
     "publish",
     "own_publish:run",
@@ -130,5 +159,18 @@ OWN = Command(
     "",
     "from internal data to an own model: corpus, train, evaluate, publish, promote",
     "freehold own corpus runs/assistant",
-    commands=(_INIT, _RUN, _CORPUS, _TRAIN, _EVALUATE, _PUBLISH, _VERIFY, _SERVE, _PROMOTE, _STATUS),
+    commands=(
+        _INIT,
+        _RUN,
+        _CORPUS,
+        _TRAIN,
+        _EVALUATE,
+        _BASES,
+        _SUBSTITUTIONS,
+        _PUBLISH,
+        _VERIFY,
+        _SERVE,
+        _PROMOTE,
+        _STATUS,
+    ),
 )

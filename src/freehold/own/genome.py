@@ -24,7 +24,8 @@ from freehold.own.genome_network import TOKEN, Network, Shape
 from freehold.vocabulary.errors import BadRequest
 
 WEIGHTS = "model.safetensors"
-LONGEST = 100_000  # bases of one question; longer ones are asked in pieces, or in a file
+LONGEST = 100_000  # bases of all inputs together; more are asked in pieces, or in a file
+MOST = 1_000  # substitutions of all inputs together
 _BATCH = 16  # stretches read at once
 _PLACE = torch.tensor([16, 4, 1])  # of a token's three bases
 _SUBSTITUTION = re.compile(r"(?:g\.)?([1-9][0-9]{0,9})([ACGT])>([ACGT])")
@@ -38,6 +39,9 @@ class Substitution(NamedTuple):
     position: int  # from nought
     old: str
     new: str
+
+    def __str__(self) -> str:
+        return f"{self.position + 1}{self.old}>{self.new}"
 
 
 class Consistency(NamedTuple):
@@ -141,9 +145,24 @@ class Genome:
     def predict(self, inputs: Sequence[object]) -> list[dict[str, object]]:
         """An answer to each question: a sequence, or an object with `sequence` and `substitutions` such as 123A>T.
 
-        Raises BadRequest for a question that is neither.
+        Raises BadRequest, naming the input, for one that is neither, and for more than are answered at once.
         """
-        return [self._answer(*_question(one)) for one in inputs]
+        questions = [_question(at, one) for at, one in enumerate(inputs)]
+        bases, wanted = (
+            (sum(map(len, each)) for each in zip(*questions, strict=True)) if questions else (0, 0)
+        )
+        if bases > LONGEST or wanted > MOST:
+            raise BadRequest(
+                f"{bases:,} bases and {wanted:,} substitutions are more than {LONGEST:,} and {MOST:,}",
+                remedy="Ask in several requests, or by `freehold own bases`, which reads files.",
+            )
+        answers = []
+        for at, question in enumerate(questions):
+            try:
+                answers.append(self._answer(*question))
+            except BadRequest as error:
+                raise BadRequest(f"inputs[{at}]: {error.message}", remedy=error.remedy) from None
+        return answers
 
     def _answer(self, sequence: Codes, substitutions: Sequence[str]) -> dict[str, object]:
         bits = self.bits(sequence)
@@ -189,11 +208,6 @@ class Genome:
             total += logs[:, :length]
         read: Floats = (total / self._phases).log_softmax(-1).numpy()
         return read
-
-
-def load(folder: Path) -> Genome:
-    """The model in a folder. Raises BadRequest where there is none, or one of another kind."""
-    return Genome.load(folder)
 
 
 def about(shape: Shape) -> Mapping[str, str | float | int]:
@@ -245,21 +259,14 @@ def _check(sequence: Codes, one: Substitution) -> None:
         )
 
 
-def _question(given: object) -> tuple[Codes, Sequence[str]]:
+def _question(at: int, given: object) -> tuple[Codes, list[str]]:
     fields: Mapping[str, object] = given if isinstance(given, Mapping) else {"sequence": given}
     text, wanted = fields.get("sequence"), fields.get("substitutions", [])
-    named = (
-        isinstance(wanted, Sequence)
-        and not isinstance(wanted, str)
-        and all(isinstance(one, str) for one in wanted)
-    )
-    if not isinstance(text, str) or not text or not named or set(fields) - {"sequence", "substitutions"}:
+    named = [one for one in wanted if isinstance(one, str)] if isinstance(wanted, list) else None
+    strange = set(fields) - {"sequence", "substitutions"}
+    if not isinstance(text, str) or not text or named is None or named != wanted or strange:
         raise BadRequest(
-            "an input is neither a sequence nor an object with one",
+            f"inputs[{at}] is neither a sequence nor an object with one",
             remedy='Send "ACGT...", or {"sequence": "ACGT...", "substitutions": ["123A>T"]}.',
         )
-    if len(text) > LONGEST:
-        raise BadRequest(
-            f"a sequence of {len(text):,} bases is longer than {LONGEST:,}", remedy="Send it in pieces."
-        )
-    return codes(text), [str(one) for one in wanted]  # type: ignore[attr-defined]
+    return codes(text), named

@@ -12,13 +12,13 @@ from freehold.own.dna import Codes, codes
 from freehold.own.evaluate.comparing import HELD_OUT
 from freehold.own.evaluate.markov import ORDER, Floats, Markov
 from freehold.own.evaluate.scores import RowScore, Scores
-from freehold.own.genome import load
+from freehold.own.genome import Genome
 from freehold.own.plan import Plan
 from freehold.own.rows import Row
 
 METRIC = "bits per base"
 MARKOV = f"Markov, orders to {ORDER} mixed"
-BLOCK = 5_000  # bases: long sequences are scored in such blocks, taken for independent
+BLOCKS, BLOCK_MIN, BLOCK_MAX = 90, 1_000, 5_000  # of a long sequence, and their bases: taken for independent
 WORST = 2.0  # bits: four bases, each as likely
 
 
@@ -29,7 +29,7 @@ def scores(run: Path, plan: Plan) -> Iterator[Scores]:
     """
     sets = {HELD_OUT: list(corpus.read(run / "corpus" / corpus.HELD_OUT))}
     sets |= {Path(name).name: list(records(run / name)) for name in plan.evaluate.transfer}
-    genome = load(run / "train" / MODEL)
+    genome = Genome.load(run / "train" / MODEL)
     for on, rows in sets.items():
         yield _scored(f"own/{plan.name}", on, rows, genome.bits)
     markov = Markov([codes(row.text) for row in corpus.read(run / "corpus" / corpus.TRAIN)])
@@ -44,9 +44,10 @@ def _scored(subject: str, on: str, rows: Sequence[Row], bits: Callable[[Codes], 
 
 
 def _blocks(row: Row, bits: Floats) -> Iterator[RowScore]:
-    for begin in range(0, len(bits), BLOCK):
-        block = bits[begin : begin + BLOCK]
+    size = min(BLOCK_MAX, max(BLOCK_MIN, len(bits) // BLOCKS))
+    for begin in range(0, len(bits), size):
+        block = bits[begin : begin + size]
         name = f"{row.id}@{begin + 1}"
-        alone = len(bits) > BLOCK
+        alone = len(bits) > size
         known = int(np.count_nonzero(~np.isnan(block)))
         yield RowScore(name, name if alone else row.cluster or row.id, float(np.nansum(block)), known)
