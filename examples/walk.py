@@ -27,6 +27,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from freehold.gateway.promotion_order import IN_FORCE, TAKEN_BACK
+from freehold.ledger.query import events
+from freehold.vocabulary.exchange import Event
+
 RIVAL = "rival/large"  # a made-up provider's model, that says made-up words: an incumbent for chat
 STAGES = ("corpus", "train", "evaluate", "publish")
 READY_S = 60.0
@@ -109,7 +113,18 @@ class Walk:
         said = self.freehold(*words, expect=1 if expect_refusal else 0)
         if expect_refusal not in said:
             raise SystemExit(f"the refusal does not say `{expect_refusal}`")
+        if self.url and not expect_refusal:
+            step = said.split()[-1]
+            self.until(lambda: any(one.about["promotion"] == step for one in self._in_force()), "the step")
         return said
+
+    def standing(self, model: str) -> dict[str, Any]:
+        """Where one own model stands."""
+        return next(one for one in self.status() if one["model"] == model)
+
+    def shadowed(self, model: str, pairs: int) -> None:
+        """Wait until so many of a model's copies are answered."""
+        self.until(lambda: int(self.standing(model)["live"]["pairs"]) >= pairs, f"{pairs} copies")
 
     def status(self) -> list[dict[str, Any]]:
         """Where each own model stands, as `freehold own status --json` tells it."""
@@ -160,6 +175,11 @@ class Walk:
             raise SystemExit(f"{path}: {error.code} {error.read().decode()}\n{self._logs()}") from None
 
     # Below: processes.
+
+    def _in_force(self) -> list[Event]:
+        """What the gateway says that it has taken up, which it does once a second."""
+        state = self.folder / ".freehold"
+        return [*events(state, IN_FORCE), *events(state, TAKEN_BACK)]
 
     def _write(self) -> None:
         """The configuration; the rival is up before it, so that it can be named there."""

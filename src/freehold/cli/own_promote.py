@@ -125,7 +125,7 @@ def _evidence(found: Standing) -> Iterator[str]:
         yield f"live pairs compare: answered, without a finding{out}"
     if (seen := found.canary) is not None:
         p95 = "" if seen.p95_ms is None else f", 95 in 100 within {seen.p95_ms:.0f} ms"
-        yield f"canary: {seen.answers} answers, {seen.failed} failed, {seen.findings} with a finding{p95}"
+        yield f"answers to callers: {seen.answers}, {seen.failed} failed, {seen.findings} with a finding{p95}"
 
 
 def _evidence_row(one: Evidence) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from freehold.own.promote.steps import withdraw
 from freehold.own.publish.registry import registered
 from freehold.vocabulary.exchange import Finding, Outcome
 from tests.cli.conftest import Run
-from tests.own.promote.company import OWN, Company
+from tests.own.promote.company import CONFIG, OWN, Company
 
 GOOD = [(1.0, 0.0)] * 30 + [(1.0, 1.0)] * 40
 BAD = [(0.0, 1.0)] * 30 + [(1.0, 1.0)] * 40
@@ -195,3 +195,11 @@ def test_status_shows_each_model_with_what_is_missing(company: Company, run: Run
     assert run("own", "status", "other").code == 1
     (company.run / "own.toml").unlink()
     assert "missing" in run("own", "status").out.lower()
+
+
+def test_what_stands_first_in_the_pool_needs_no_promotion(company: Company, run: Run, folder: Path) -> None:
+    company.evaluate(GOOD)
+    (folder / "freehold.toml").write_text(CONFIG.replace('["rival/large"]', '["own/small", "rival/large"]'))
+    assert refused(run("own", "promote", "run")) == [
+        "it stands first in the pool of assistant: nothing is to be promoted"
+    ]

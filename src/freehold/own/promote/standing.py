@@ -38,7 +38,7 @@ class Place(NamedTuple):
     run: Path
     plan: Plan
     entry: Entry
-    pool: Sequence[str]  # endpoints that answer for the alias
+    pool: tuple[str, ...]  # endpoints that answer for the alias, the first of them first
 
     @property
     def alias(self) -> str:
@@ -124,6 +124,8 @@ def missing(place: Place, found: Standing) -> list[str]:
     """What the next step lacks, each thing as a sentence."""
     if found.next is None:
         return []
+    if place.pool[:1] == (found.model,) and found.stage is Stage.OFF:
+        return [f"it stands first in the pool of {found.alias}: nothing is to be promoted"]
     lacks = _about_evaluation(place, found)
     if found.next in (Stage.CANARY, Stage.DEFAULT):
         lacks += _about_live(found, place.plan.promote)
