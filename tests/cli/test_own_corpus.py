@@ -147,6 +147,7 @@ def test_conversations_of_every_dialect_streamed_or_not_become_turns(
     for prompt in asked.prompts[:-1]:
         assert [turn.role for turn in found[prompt]] == ["user", "assistant"]
         assert json.loads(found[prompt][1].text)["asked"]["turns"] == [{"role": "user", "text": prompt}]
+    assert (tmp_path / "corpus").stat().st_mode & 0o77 == 0
     event = query.events(asked.running.state, OPENED)[-1]
     assert (event.about["by"], event.about["reason"]) == (who(), "approved on Monday")
     assert set(asked.barred.values()).isdisjoint(event.about["exchanges"])  # type: ignore[arg-type]

@@ -79,15 +79,15 @@ def test_many_long_sequences_are_told_by_shared_words_alone() -> None:
 
 @pytest.mark.skipif(not SPLICE.exists(), reason="the splice junctions are not beside this checkout")
 def test_near_duplicates_of_the_splice_junctions_are_found() -> None:
-    """Of a quarter of them; all 3,190 are 2,615 groups."""
+    """Of the first 400; all 3,190 are 2,615 groups."""
     with gzip.open(SPLICE, "rt") as file:
-        texts = [row[2].strip() for row in list(csv.reader(file))[1:801]]
+        texts = [row[2].strip() for row in list(csv.reader(file))[1:401]]
 
     found = groups(*texts)
 
     first = {text: number for number, text in reversed(list(enumerate(texts)))}
     assert all(found[number] == found[first[text]] for number, text in enumerate(texts))
-    assert (len(first), len(set(found))) == (708, 588)
+    assert (len(first), len(set(found))) == (357, 303)
 
 
 @given(st.integers(10_000, 40_000), st.floats(0.01, 0.99))
