@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from freehold.bench.results import Plan, Results, Sample, new_id
 from freehold.cli.ledger_bodies import OPENED, who
 from freehold.ledger import query
 from freehold.own import rows
@@ -221,7 +222,11 @@ def test_an_answer_that_nobody_scored_or_that_scored_too_low_is_left_out(
     asked: Asked, run: Run, tmp_path: Path
 ) -> None:
     corpus(run, asked, tmp_path, PLAN, "--reason", "approved")
-    answers = [row.turns[-1].text for row in kept(tmp_path)]
+    found = kept(tmp_path)
+    answers = [row.turns[-1].text for row in found]
+    bench = Plan(new_id(), 0, "tasks.jsonl", "d", ("free/echo",), 1)
+    with Results(asked.running.state, bench) as graded:
+        graded.add(Sample("north", "north", "free/echo", 0, 0.75, exchange=found[3].id))
     for answer, says in zip(answers, (Scored.ANSWERS, Scored.DECLINES, Scored.UNSURE), strict=False):
         digest = Answer(answer, "", 0.0).digest
         keep_label(asked.running.state, Label(digest, says, 0.5, "free/echo", True, "none"))
@@ -229,6 +234,7 @@ def test_an_answer_that_nobody_scored_or_that_scored_too_low_is_left_out(
 
     said = corpus(run, asked, tmp_path, scored, "--reason", "approved")
 
-    assert "too small: 1 conversations" in said.err
+    assert "the corpus is too small" in said.err
+    assert found[3].id not in dropped(tmp_path)
     details = Counter(detail for reason, detail in dropped(tmp_path).values() if reason.startswith("score"))
-    assert details == {"0, below 0.5": 1, "nobody scored it": 11}
+    assert details == {"0, below 0.5": 1, "nobody scored it": 10}
