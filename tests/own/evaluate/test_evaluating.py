@@ -48,6 +48,7 @@ def test_a_model_is_held_against_baselines_and_the_own_model_that_answers_today(
     assert values == {"own/new": 0.95, "always wrong": 0.0, "own/old": 0.8}
     better = {one.second: round(one.value.estimate, 3) for one in found.compared}
     assert better == {"always wrong": 0.95, "own/old": 0.15}
+    assert [path.name for path in here.parent.glob(".*.incumbent")] == []
     pairs = list(report.read_pairs(here / "evaluate" / report.PAIRS))
     assert {(one.against, one.source) for one in pairs} == {("own/old", "held out")}
     assert sum(one.own - one.incumbent for one in pairs) == pytest.approx(30)

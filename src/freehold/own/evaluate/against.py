@@ -4,7 +4,9 @@ An incumbent that is itself an own model scores the held-out rows where its file
 a gateway; the new model, which nothing serves yet, is asked where it lies.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -20,11 +22,11 @@ from freehold.bench.values import Values
 from freehold.config import clock
 from freehold.own.artefact import MODEL
 from freehold.own.evaluate.scores import RowScore, Scores
-from freehold.own.plan import Plan
+from freehold.own.plan import FILE, Plan
 from freehold.vocabulary.probe import Call, Question, Reply
 
 TASKS = "tasks"  # what its scores are on
-RUN_OF_INCUMBENT = "incumbent"  # in the stage's scratch
+OF_ITS_OWN = (FILE, "train", "evaluate", "publish", "lock")  # what an incumbent does not have from the run
 
 
 class Incumbent(NamedTuple):
@@ -46,14 +48,20 @@ class Either:
         return await (self._speaker if name == self._name else self._gateway)(name, question)
 
 
-def run_with(run: Path, folder: Path, scratch: Path) -> Path:
-    """A run with the same corpus, and with the model in this folder as what was trained."""
-    other = scratch / RUN_OF_INCUMBENT
-    (other / "train").mkdir(parents=True, exist_ok=True)
-    for link, target in ((other / "corpus", run / "corpus"), (other / "train" / MODEL, folder)):
-        link.unlink(missing_ok=True)
-        link.symlink_to(target.resolve())
-    return other
+@contextmanager
+def run_with(run: Path, folder: Path) -> Iterator[Path]:
+    """A run beside another, with all that it has, and with the model in this folder as what was trained."""
+    beside = run.absolute().with_name(f".{run.absolute().name}.incumbent")
+    shutil.rmtree(beside, ignore_errors=True)  # of one that was killed
+    (beside / "train").mkdir(parents=True)
+    try:
+        (beside / "train" / MODEL).symlink_to(folder.resolve())
+        for path in run.iterdir():
+            if path.name not in OF_ITS_OWN:
+                (beside / path.name).symlink_to(path.resolve())
+        yield beside
+    finally:
+        shutil.rmtree(beside)
 
 
 def first_scores(found: Iterator[Scores], name: str) -> Iterator[Scores]:

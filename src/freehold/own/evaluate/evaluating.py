@@ -85,8 +85,8 @@ def _scores(run: Path, plan: Plan, beside: Beside, scratch: Path) -> Iterator[Sc
     scorer = import_module(SCORERS[plan.recipe])
     yield from scorer.scores(run, plan)
     if beside.incumbent is not None and beside.incumbent.folder is not None:
-        other = run_with(run, beside.incumbent.folder, scratch)
-        yield from first_scores(scorer.scores(other, plan), beside.incumbent.name)
+        with run_with(run, beside.incumbent.folder) as other:
+            yield from first_scores(scorer.scores(other, plan), beside.incumbent.name)
     if beside.ask is not None:
         yield from beside.ask(scratch)
 
