@@ -69,6 +69,10 @@ def test_the_same_is_not_made_again_and_something_else_is(tmp_path: Path) -> Non
     assert record is not None
     assert record.outputs["train.jsonl"] == first.sides[0].sha256
     assert set(record.inputs) == {f"docs/page{number}.md" for number in range(12)}
+    (run / "corpus" / "card.json").write_text("{}")
+    with pytest.raises(BadRequest, match="card.json cannot be read") as error:
+        build(run, load_plan(run), None)
+    assert error.value.remedy == f"Delete {run / 'corpus'}: it can be made again."
 
 
 def test_the_same_plan_makes_the_same_bytes_elsewhere(tmp_path: Path) -> None:
@@ -123,6 +127,24 @@ def test_labelled_sequences_of_a_table_are_split_by_identity(tmp_path: Path) -> 
     assert {row.cluster for row in train}.isdisjoint(row.cluster for row in held_out)
     assert len({row.cluster for row in (*train, *held_out)}) == 30
     assert all(row.text.isupper() and row.label in ("odd", "even") for row in train)
+
+
+def test_columns_beside_sequences_are_cleaned_and_tested_too(tmp_path: Path) -> None:
+    lines = [
+        f"{'odd' if number % 2 else 'even'},{bases(number, 60)},{number % 2},a@b.example.org"
+        for number in range(40)
+    ]
+    (tmp_path / "s.csv").write_text("\n".join(["class,sequence,code,by", *lines]) + "\n")
+    knobs = 'tables = ["s.csv"]\nlabel = "class"\ntext = "sequence"\nsplit = "identity"'
+    planned(tmp_path, "predict", knobs)
+    with pytest.raises(BadRequest, match="leaking column `code`"):
+        built(tmp_path)
+
+    planned(tmp_path, "predict", f'{knobs}\nignore = ["code"]')
+    found = built(tmp_path)
+
+    assert found.card.personal == {"mail": 40}
+    assert all("example.org" not in str(row.values["by"]) for row in found.train)
 
 
 @pytest.mark.parametrize(

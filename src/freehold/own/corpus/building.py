@@ -142,6 +142,8 @@ class _Building:
         texts, bases = self._gathered(folder.parent, traffic)
         # Before anything else, so that nothing later, nor any message, can hold a secret.
         texts = list(cleaned(texts, self._knobs, self._drops, self._personal))
+        if self._knobs.split in (Split.IDENTITY, Split.POSITION):  # only sequences are split so
+            texts, bases = [], [*bases, *(replace(row, text=row.text.upper()) for row in texts)]
         # Before duplicates: of two alike texts the one that is kept might be the one without the overlap.
         self._index = Index(list(evaluation(self._inputs.tested.values(), self._knobs)))
         texts = list(without(texts, self._index, self._drops, bases=False))
@@ -151,7 +153,7 @@ class _Building:
         bases = deduplicated(bases, self._knobs, self._drops, k_mers) if len(bases) > 1 else bases
         # On all rows: what leaks does so on both sides.
         if self._knobs.label:
-            self._columns = leaks.see_leaks(texts, self._knobs.label)
+            self._columns = leaks.see_leaks([*texts, *bases], self._knobs.label)
         learnt, held = self._split(texts, bases)
         self._see_size(learnt, held)
         files.write(folder / files.TRAIN, learnt)
@@ -172,9 +174,6 @@ class _Building:
             opened = traffic.opened(self._asked.wanted)
             texts += exchanges.read(opened, traffic.score, knobs.exchanges.score_min, self._drops)
         bases = list(sequences.read([run / name for name in knobs.sequences], knobs.licence, self._drops))
-        if knobs.split in (Split.IDENTITY, Split.POSITION):  # only sequences are split so
-            bases += (replace(row, text=row.text.upper()) for row in texts)
-            texts = []
         # By the plan's own words, so that the same files make the same corpus wherever they lie.
         origins = {
             str(path.resolve()): name for found in self._inputs.named.values() for name, path in found.items()

@@ -9,6 +9,7 @@ from msgspec import Struct
 from freehold.own.corpus.leaks import Told
 from freehold.own.corpus.licences import Terms
 from freehold.own.rows import Row
+from freehold.vocabulary.errors import BadRequest
 
 FILE, PAGE = "card.json", "card.md"  # in RUN/corpus
 
@@ -70,8 +71,12 @@ def page(card: Card) -> str:
 
 
 def read(folder: Path) -> Card:
-    """The card in RUN/corpus."""
-    return msgspec.json.decode((folder / FILE).read_bytes(), type=Card)
+    """The card in RUN/corpus. Raises BadRequest for one of another version."""
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Card)
+    except (OSError, msgspec.DecodeError) as error:
+        said, remedy = f"{folder / FILE} cannot be read: {error}", f"Delete {folder}: it can be made again."
+        raise BadRequest(said, remedy=remedy) from None
 
 
 def _lines(card: Card) -> Iterator[str]:
