@@ -70,7 +70,7 @@ def test_the_same_is_not_made_again_and_something_else_is(tmp_path: Path) -> Non
     assert record.outputs["train.jsonl"] == first.sides[0].sha256
     assert set(record.inputs) == {f"docs/page{number}.md" for number in range(12)}
     (run / "corpus" / "card.json").write_text("{}")
-    with pytest.raises(BadRequest, match="card.json cannot be read") as error:
+    with pytest.raises(BadRequest, match=r"card\.json cannot be read") as error:
         build(run, load_plan(run), None)
     assert error.value.remedy == f"Delete {run / 'corpus'}: it can be made again."
 
@@ -101,7 +101,9 @@ def test_what_is_alike_is_on_one_side(tmp_path: Path) -> None:
 
 def test_sequences_are_cut_by_position_and_documents_named_alike_are_told_apart(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ".hidden").mkdir(parents=True)
+        (tmp_path / folder / "notes.txt").write_text("no sequence")
+        (tmp_path / folder / ".hidden" / "y.fa").write_text("no sequence")
         packed(tmp_path / folder / "x.fa.gz", fasta(bases(ord(folder), 20_000)))
     planned(tmp_path, "genome", 'sequences = ["a", "b"]\nsplit = "position"\nheld_out = 0.25')
 
@@ -151,9 +153,9 @@ def test_columns_beside_sequences_are_cleaned_and_tested_too(tmp_path: Path) -> 
     ("recipe", "knobs", "said"),
     [
         ("text", "", "own.toml: [corpus] names nothing to learn from"),
-        ("text", 'documents = ["nowhere"]', "nowhere is not there"),
-        ("genome", 'sequences = ["nowhere.fa"]', "nowhere.fa: there is no such file"),
-        ("predict", 'tables = ["nowhere.csv"]', "nowhere.csv: there is no such file"),
+        ("text", 'documents = ["nowhere"]', "nowhere: there is no such file or folder"),
+        ("genome", 'sequences = ["nowhere.fa"]', "nowhere.fa: there is no such file or folder"),
+        ("predict", 'tables = ["nowhere.csv"]', "nowhere.csv: there is no such file or folder"),
     ],
 )
 def test_a_plan_without_sources_is_refused_with_the_place(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freehold.own.corpus.drops import Drops
-from freehold.own.corpus.sequences import read, records
+from freehold.own.corpus.sequences import is_sequences, read, records
 from freehold.vocabulary.errors import ConfigError
 from tests.own.corpus.plans import bases, fasta, packed
 
@@ -109,15 +109,15 @@ def test_damage_within_a_compressed_file_is_named(file: Path) -> None:
         texts(file)
 
 
-def test_of_a_folder_what_is_named_as_sequences_is_read_and_nothing_without_a_licence(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no sequence")
-    (tmp_path / "b.fq").write_text("@r\nAC\n+\nII\n")
-    packed(tmp_path / "a.fna.gz", ">s\nACGT\n")
+def test_nothing_is_taken_without_a_licence(file: Path) -> None:
+    file.write_text(WHOLE)
     drops = Drops()
 
-    assert [row.id for row in read([tmp_path], "MIT", drops)] == ["a.fna.gz#s", "b.fq#r"]
-    assert list(read([tmp_path], "", drops)) == []
+    assert [row.licence for row in read([file], "MIT", drops)] == ["MIT", "MIT"]
+    assert list(read([file], "", drops)) == []
     assert drops.counts == {"licence unknown": 2}
+    assert is_sequences(Path("a.FNA.gz"))
+    assert not is_sequences(Path("a.txt.gz"))
 
 
 @pytest.mark.skipif(not DNA.is_dir(), reason="the genomes are not beside this checkout")

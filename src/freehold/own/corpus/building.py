@@ -5,7 +5,7 @@ Where order matters, each step says why it stands there.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +102,10 @@ def _inputs(run: Path, plan: Plan) -> _Inputs:
             remedy="Set `documents`, `sequences` or `tables`, or add a table [corpus.exchanges].",
             file=str(run / FILE),
         )
+    for name in sources:
+        if not (run / name).exists():
+            remedy = f"Correct [corpus] in {run / FILE}."
+            raise ConfigError("there is no such file or folder", remedy=remedy, file=str(run / name))
     named = {name: _files(run, name) for name in sources}
     tested: dict[str, Path] = {}
     for name in (*knobs.evaluation, *plan.evaluate.tasks, *plan.evaluate.transfer):
@@ -168,18 +172,25 @@ class _Building:
         knobs = self._knobs
         documents_named = [run / name for name in knobs.documents]
         texts = list(documents.read(documents_named, knobs.licence, self._drops, knobs.label, self._decided))
-        for path in tables.files_in(run / name for name in knobs.tables):
+        for path in self._named(knobs.tables, tables.is_table):
             texts += tables.rows_of(tables.read(path), knobs, self._drops)
         if knobs.exchanges is not None and traffic is not None:
             opened = traffic.opened(self._asked.wanted)
             texts += exchanges.read(opened, traffic.score, knobs.exchanges.score_min, self._drops)
-        bases = list(sequences.read([run / name for name in knobs.sequences], knobs.licence, self._drops))
+        files_of = self._named(knobs.sequences, sequences.is_sequences)
+        bases = list(sequences.read(files_of, knobs.licence, self._drops))
         # By the plan's own words, so that the same files make the same corpus wherever they lie.
         origins = {
             str(path.resolve()): name for found in self._inputs.named.values() for name, path in found.items()
         }
         rows = [replace(row, origin=origins.get(row.origin, row.origin)) for row in _unique([*texts, *bases])]
         return rows[: len(texts)], rows[len(texts) :]
+
+    def _named(self, names: Iterable[str], is_one: Callable[[Path], bool]) -> Iterator[Path]:
+        """The files that the plan names, and those in its folders whose names say what they are."""
+        for name in names:
+            found = self._inputs.named[name].items()
+            yield from (path for inner, path in found if inner == name or is_one(path))
 
     def _split(self, texts: Sequence[Row], bases: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         knobs = self._knobs

@@ -33,17 +33,6 @@ _AGAIN = "Get the file again, and compare its checksum."
 Lines = Iterator[tuple[int, bytes]]  # number, from 1, and content without its end
 
 
-def files_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves, and those in folders whose names say what they are. Raises ConfigError for none."""
-    for path in paths:
-        if not path.exists():
-            raise ConfigError("there is no such file", remedy="Correct `sequences`.", file=str(path))
-        if path.is_file():
-            yield path
-            continue
-        yield from sorted(one for one in path.rglob("*") if one.is_file() and is_sequences(one))
-
-
 def is_sequences(path: Path) -> bool:
     """Whether a file's name says that it holds sequences."""
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
@@ -54,7 +43,7 @@ def read(paths: Iterable[Path], licence: str, drops: Drops) -> Iterator[Row]:
 
     Without a licence nothing is taken.
     """
-    for path in files_in(paths):
+    for path in paths:
         for row in records(path):
             if licence:
                 yield replace(row, licence=licence)

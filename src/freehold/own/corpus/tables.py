@@ -7,7 +7,7 @@ import csv
 import gzip
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeAlias
@@ -40,15 +40,6 @@ class Table(Struct, frozen=True):
     def length(self) -> int:
         """How many rows."""
         return len(next(iter(self.columns.values()), ()))
-
-
-def files_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves, and those in folders that are tables by their names. Raises ConfigError for none."""
-    for path in paths:
-        if not path.exists():
-            raise ConfigError("there is no such file", remedy="Correct `tables`.", file=str(path))
-        found = [path] if path.is_file() else sorted(path.rglob("*"))
-        yield from (one for one in found if one == path or (one.is_file() and is_table(one)))
 
 
 def is_table(path: Path) -> bool:
