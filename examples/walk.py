@@ -32,7 +32,6 @@ from freehold.ledger.query import events
 from freehold.vocabulary.exchange import Event
 
 RIVAL = "rival/large"  # a made-up provider's model, that says made-up words: an incumbent for chat
-STAGES = ("corpus", "train", "evaluate", "publish")
 READY_S = 60.0
 STOPPED_S = 20.0
 PATIENCE_S = 120.0
@@ -103,8 +102,8 @@ class Walk:
         return said
 
     def stages(self, run: str, *stages: str) -> None:
-        """Work through the stages of a run; without names, all of them up to its publication."""
-        for stage in stages or STAGES:
+        """Work through stages of a run; without names, through all of them up to its publication."""
+        for stage in stages or ("run",):
             self.freehold("own", stage, run)
 
     def promote(self, run: str, *, to: str = "", expect_refusal: str = "") -> str:

@@ -83,13 +83,13 @@ def judged(pairs: Iterable[Pair], delta: float, alpha: float, *, drawn: bool = T
 
 
 def _verdict(test: PairedMean) -> AuditVerdict:
-    if test.interval[1] < -(test.margin or 0.0):
+    """Worse by the margin for sure comes first; a little worse for sure may still be not worse by the margin."""
+    high = test.interval[1]
+    if test.n and high < -(test.margin or 0.0):
         return AuditVerdict.WORSE
     if test.is_not_worse():
         return AuditVerdict.NOT_WORSE
-    if test.is_different() and test.estimate < 0:
-        return AuditVerdict.WORSE
-    return AuditVerdict.CANT_TELL_YET
+    return AuditVerdict.WORSE if test.n and high < 0 else AuditVerdict.CANT_TELL_YET
 
 
 def _differences(pairs: Iterable[Pair]) -> Mapping[str, float]:
