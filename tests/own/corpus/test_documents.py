@@ -93,6 +93,7 @@ def test_what_is_not_read_is_named_with_the_reason(tmp_path: Path, monkeypatch: 
         ("docs/photo.png", "not read", "of no known kind (.png)"),
         ("docs/pipe.txt", "not read", "not a file"),
     ]
+    assert [one.origin for one in drops] == [one.id for one in drops]  # wherever the folder lies
 
 
 def test_pdfs_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -89,15 +89,18 @@ def _files(given: Path, drops: Drops) -> Iterator[tuple[str, Path]]:
     def named(path: str | Path) -> str:
         return f"{name_given}/{Path(path).relative_to(given).as_posix()}"
 
+    def left_out(path: str | Path, reason: Reason, why: str) -> None:
+        drops.add(named(path), named(path), reason, why)
+
     def refused(error: OSError) -> None:
-        drops.add(named(error.filename), error.filename, Reason.UNREADABLE, error.strerror or "")
+        left_out(error.filename, Reason.UNREADABLE, error.strerror or "")
 
     for folder, folders, files in os.walk(given, onerror=refused):
         here = Path(folder)
         for name in sorted((*files, *folders)):
             why = _not_entered(here / name)
             if why:
-                drops.add(named(here / name), str(here / name), Reason.NOT_READ, why)
+                left_out(here / name, Reason.NOT_READ, why)
             elif name in files:
                 yield named(here / name), here / name
         folders[:] = sorted(name for name in folders if not _not_entered(here / name))
@@ -131,10 +134,10 @@ class _Reader:
                     name = self._unique(row.id)
                     yield replace(row, id=name, licence=row.licence or self._licence)
                 else:
-                    self._drops.add(row.id, row.origin, Reason.LICENCE_UNKNOWN)
+                    self._drops.add(row.id, id, Reason.LICENCE_UNKNOWN)
         except (_Unreadable, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
-            self._drops.add(id, str(path), Reason.UNREADABLE, why or "")
+            self._drops.add(id, id, Reason.UNREADABLE, why or "")
 
     def _unique(self, id: str) -> str:
         name, number = id, 1
@@ -149,13 +152,13 @@ class _Reader:
         kind = path.suffix.lower()
         why = _unfit(path, found)
         if why:
-            self._drops.add(id, str(path), Reason.NOT_READ, why)
+            self._drops.add(id, id, Reason.NOT_READ, why)
         elif kind in _RECORDS:
             with path.open("rb") as file:
                 for row in self._of_lines(id, path, file):
                     yield row if row.at_ms else replace(row, at_ms=found.st_mtime_ns // 1_000_000)
         elif self._label:
-            self._drops.add(id, str(path), Reason.UNLABELLED, "not a jsonl file")
+            self._drops.add(id, id, Reason.UNLABELLED, "not a jsonl file")
         else:
             text = _of_pdf(path) if kind == ".pdf" else self._decoded(id, path.read_bytes())
             spdx = _SPDX.search(text, 0, 4096) if kind in _CODE else None
@@ -180,7 +183,7 @@ class _Reader:
                 row = row_of(line.removeprefix(codecs.BOM_UTF8), self._label)
             except Unusable as error:
                 reason = Reason.UNLABELLED if isinstance(error, Unlabelled) else Reason.UNREADABLE
-                self._drops.add(f"{id}:{number}", str(path), reason, f"line {number}: {error}")
+                self._drops.add(f"{id}:{number}", id, reason, f"line {number}: {error}")
             else:
                 yield replace(row, id=f"{id}:{row.id or number}", origin=str(path))
 
