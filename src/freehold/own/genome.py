@@ -27,6 +27,7 @@ WEIGHTS = "model.safetensors"
 LONGEST = 100_000  # bases of all inputs together; more are asked in pieces, or in a file
 MOST = 1_000  # substitutions of all inputs together
 _BATCH = 16  # stretches read at once
+_TOKENS_MIN = 4  # the network looks two tokens back, and at the end gives nothing
 _PLACE = torch.tensor([16, 4, 1])  # of a token's three bases
 _SUBSTITUTION = re.compile(r"(?:g\.)?([1-9][0-9]{0,9})([ACGT])>([ACGT])")
 
@@ -94,8 +95,8 @@ class Genome:
             for row, begin in enumerate(some):
                 piece = sequence[begin : begin + self._context]
                 stretches[row, : len(piece)] = piece
-            shortest = self._context if len(begins) > 1 else max(len(sequence), 2 * TOKEN)
-            for begin, read in zip(some, self._read(stretches[:, :shortest]), strict=True):
+            length = min(self._context, len(sequence))
+            for begin, read in zip(some, self._read(stretches[:, :length]), strict=True):
                 new = stride if begin else 0
                 found[begin + new : begin + self._context] = read[new : len(sequence) - begin]
         return found
@@ -107,8 +108,8 @@ class Genome:
     def effects(self, sequence: Codes, substitutions: Sequence[Substitution]) -> list[float]:
         """Log2 of how much likelier each substitution makes what lies around it: below nought, less likely.
 
-        The stretch is one context long with the substitution in its middle; the mean of both strands. Raises BadRequest
-        where a substitution is not of this sequence.
+        That is one context, with the substitution in its middle, read on both strands, whose mean it is. Raises
+        BadRequest where a substitution is not of this sequence.
         """
         places: dict[tuple[int, str], float] = {}
         for one in substitutions:
@@ -179,13 +180,10 @@ class Genome:
         return answer
 
     def _around(self, sequence: Codes, position: int, base: str) -> Codes:
-        """One context, whose middle is the position; unknown beyond the sequence's ends."""
-        half = self._context // 2
-        stretch = np.full(self._context, -1, np.int8)
-        begin, end = max(0, position - half), min(len(sequence), position - half + self._context)
-        at = begin - position + half
-        stretch[at : at + end - begin] = sequence[begin:end]
-        stretch[half] = BASES.index(base)
+        """At most one context, with the position in its middle where the sequence reaches so far."""
+        begin = min(max(0, position - self._context // 2), max(0, len(sequence) - self._context))
+        stretch = sequence[begin : begin + self._context].copy()
+        stretch[position - begin] = BASES.index(base)
         return stretch
 
     @torch.inference_mode()
@@ -193,19 +191,14 @@ class Genome:
         """Log-probabilities of the four bases at each place of stretches, which are all as long."""
         count, length = stretches.shape
         known = torch.from_numpy(np.maximum(stretches, 0).astype(np.int64))
+        known = functional.pad(known, (0, (_TOKENS_MIN + 1) * TOKEN))
         total = torch.zeros(count, length, 4, dtype=torch.float64)
         for phase in range(self._phases):
-            tokens = (
-                functional.pad(known[:, phase:], (0, (phase - length) % TOKEN)).reshape(count, -1, TOKEN)
-                @ _PLACE
-            )
-            logs = torch.full(
-                (count, phase + TOKEN, 4), -math.log(4), dtype=torch.float64
-            )  # nothing precedes them
-            if tokens.shape[1] > 1:
-                after = _by_base(self._network(tokens[:, :-1]).double(), tokens[:, 1:])
-                logs = torch.cat((logs, after.flatten(1, 2)), 1)
-            total += logs[:, :length]
+            whole = (length - phase + TOKEN - 1) // TOKEN  # tokens that hold all of it
+            tokens = known[:, phase : phase + max(_TOKENS_MIN, whole) * TOKEN].reshape(count, -1, TOKEN) @ _PLACE
+            after = _by_base(self._network(tokens[:, :-1]).double(), tokens[:, 1:]).flatten(1, 2)
+            first = after.new_full((count, phase + TOKEN, 4), -math.log(4))  # nothing precedes them
+            total += torch.cat((first, after), 1)[:, :length]
         read: Floats = (total / self._phases).log_softmax(-1).numpy()
         return read
 
