@@ -9,7 +9,7 @@ import pytest
 
 from freehold.own.corpus.drops import Drops
 from freehold.own.corpus.knobs import Corpus
-from freehold.own.corpus.tables import CLASSES_MAX, read, rows_of
+from freehold.own.corpus.tables import CLASSES_MAX, read, rows_of, see_ignored
 from freehold.own.rows import Row
 from freehold.vocabulary.errors import ConfigError
 
@@ -107,3 +107,5 @@ def test_a_column_that_is_not_there_is_named_with_what_was_meant(tmp_path: Path)
     with pytest.raises(ConfigError, match="there is no column `klass`") as error:
         rows(path, Drops(), label="klass")
     assert error.value.remedy == "Did you mean `class`?"
+    with pytest.raises(ConfigError, match="there is no column `sight`"):
+        see_ignored([read(path)], ["sex", "sight"])

@@ -172,8 +172,10 @@ class _Building:
         knobs = self._knobs
         documents_named = [run / name for name in knobs.documents]
         texts = list(documents.read(documents_named, knobs.licence, self._drops, knobs.label, self._decided))
-        for path in self._named(knobs.tables, tables.is_table):
-            texts += tables.rows_of(tables.read(path), knobs, self._drops)
+        found = [tables.read(path) for path in self._named(knobs.tables, tables.is_table)]
+        tables.see_ignored(found, knobs.ignore)
+        for table in found:
+            texts += tables.rows_of(table, knobs, self._drops)
         if knobs.exchanges is not None and traffic is not None:
             opened = traffic.opened(self._asked.wanted)
             texts += exchanges.read(opened, traffic.score, knobs.exchanges.score_min, self._drops)

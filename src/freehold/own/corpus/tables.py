@@ -7,7 +7,7 @@ import csv
 import gzip
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeAlias
@@ -85,6 +85,14 @@ def rows_of(table: Table, knobs: Corpus, drops: Drops) -> Iterator[Row]:
             origin=origin,
             licence=knobs.licence,
         )
+
+
+def see_ignored(found: Sequence[Table], names: Iterable[str]) -> None:
+    """Raises ConfigError for a column to be ignored that no table has: it would be learnt from under another name."""
+    known = {column: table for table in found for column in table.columns}
+    for name in names:
+        if found and name not in known:
+            _see(found[0], name)
 
 
 def _see(table: Table, name: str) -> None:
