@@ -23,19 +23,23 @@ from freehold.own.train.conversing import (
 )
 
 METRIC = "bits per byte of answers"
+WORST = 2.0  # bits; about what general compressors take for a byte of text
 _AT_ONCE = 8
 
 
 def scores(run: Path, plan: Plan) -> Iterator[Scores]:
     """The model's, then its base's. The mark that ends an answer is foretold, too, and is no byte."""
     held_out = [row for row in rows.read(run / "corpus" / rows.HELD_OUT) if row.turns]
-    folder, source = run / "train" / MODEL, checkpoint_of(run, plan)
+    folder = run / "train" / MODEL
     yield _scores(f"own/{plan.name}", folder, held_out, baseline=False)
+    source = checkpoint_of(
+        run, plan
+    )  # only now: of another's model in this place, the first scores are wanted
     yield _scores(f"{artefact.read(folder).base}, not adapted", source, held_out, baseline=True)
 
 
 def _scores(subject: str, folder: Path, found: Sequence[Row], *, baseline: bool) -> Scores:
-    return Scores(subject, METRIC, "lower", 0.0, 8.0, tuple(bits(folder, found)), baseline=baseline)
+    return Scores(subject, METRIC, "lower", 0.0, WORST, tuple(bits(folder, found)), baseline=baseline)
 
 
 def bits(folder: Path, found: Sequence[Row]) -> Iterator[RowScore]:
