@@ -485,6 +485,12 @@ def test_a_provider_in_no_pool_is_warned_of() -> None:
     assert [str(warning) for warning in result.warnings] == ['f:2:12: provider "anthropic" is in no pool']
 
 
+def test_own_models_need_stand_in_no_pool_to_be_promoted() -> None:
+    result = resolution('[providers.own]\n[providers.vllm]\n[aliases]\na = ["vllm/m"]')
+
+    assert (result.errors, result.warnings) == ((), ())
+
+
 def test_a_proxy_that_is_no_http_address_is_refused() -> None:
     result = resolution(OPENAI + '[aliases]\na = ["openai/m"]', KEYS | {"HTTPS_PROXY": "socks5://x:1"})
 

@@ -16,6 +16,8 @@ from freehold.gateway.attempt import ELSEWHERE
 from freehold.gateway.drilling import IN_FORCE as DRILL_IN_FORCE
 from freehold.gateway.drilling import OVER
 from freehold.gateway.governance import IN_FORCE
+from freehold.gateway.promotion_order import IN_FORCE as OWN_IN_FORCE
+from freehold.gateway.promotion_order import TAKEN_BACK
 from freehold.gateway.routes import ROUTES
 from freehold.gateway.shadowing import FINDING
 from freehold.ledger.holds import HOLD, RELEASE
@@ -87,6 +89,7 @@ def test_every_field_of_an_exchange_and_every_kind_of_event_is_there() -> None:
     told = [name for row in rows(PAGE["What is told of an exchange"]) for name in code(row[0])]
     kinds_of_events = {IN_FORCE, OPENED, HOLD, RELEASE, BEGUN, DONE, BODY_OPENED, ROTATED, WITHHELD}
     kinds_of_events |= {PEERS_ASKED, FINDING, SIGNED_IN, SIGN_IN_FAILED, CREATED, REVOKED}
+    kinds_of_events |= {OWN_IN_FORCE, TAKEN_BACK}
     kinds_of_events |= {BEGAN, ENDED, DRILL_IN_FORCE, OVER, SIMULATED, INVENTED}
 
     assert sorted(told) == sorted({*(field.name for field in fields(Exchange)), *kinds_of_events})

@@ -15,9 +15,11 @@ from freehold.catalog.attestations import write_attestation
 from freehold.catalog.attesting import Told, record
 from freehold.cli.audit_scores import TASKS
 from freehold.console.tokens import Tokens
+from freehold.gateway import promotion_order
 from freehold.gateway.drill_order import Mode, Order, put
 from freehold.gateway.keys import KeyStore
 from freehold.gateway.metrics import Metrics, leave
+from freehold.gateway.promotion_order import Promotion, Stage
 from freehold.gateway.running import Running, announce
 from freehold.ledger.anchor import Targets, anchor_all
 from freehold.ledger.ledger import noted
@@ -25,6 +27,10 @@ from freehold.ledger.log_keys import CHECKPOINT, prepare_rotation
 from freehold.ledger.notes import parse_note
 from freehold.ledger.retention import Ending, When, expire
 from freehold.ledger.witnessed import keep
+from freehold.own.artefact import Kind
+from freehold.own.publish.manifest import Engine
+from freehold.own.publish.registry import Entry, register
+from freehold.own.publish.tending import LOGS
 from tests.audits.recordings import asked, plan
 from tests.docs.pages import code, rows, sections, text_of
 from tests.ledger.body_samples import CASES, kept
@@ -58,6 +64,13 @@ def lived_in(state: Path) -> None:
     leave(Metrics().snapshot(), state, 0)
     announce(state, Running("1", "http://127.0.0.1:1", 1))
     put(state, Order("d1", "1", "gone", Mode.SHARE, 1.0, "", 0, 0, ()))
+    promotion_order.put(state, Promotion("p1", "chat", "own/small", Stage.SHADOW))
+    register(
+        state,
+        Entry("small", "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, "d", "MIT", 1_790_000_000_000, "anna"),
+    )
+    (state / "own" / LOGS).mkdir()
+    (state / "own" / LOGS / "small.log").touch()
     folder = state / "log" / "node-0"
     keep(folder, "witness.example.com/w1", parse_note((folder / CHECKPOINT).read_bytes()))
     anchor_all(state, Targets())

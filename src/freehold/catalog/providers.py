@@ -25,6 +25,8 @@ PATHS = {
     Dialect.PREDICT: "/own/{model}:{method}",
 }
 
+OWN = "own"  # the row and the table of models of one's own
+
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "sigv4", "google"]
 Need = Literal["region", "project", "resource"]
 

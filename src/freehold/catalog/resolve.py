@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from freehold.catalog.accounts import Account, Draft, account
 from freehold.catalog.pools import pool_errors, pool_warnings, settings_of
+from freehold.catalog.providers import OWN
 from freehold.catalog.subjects import in_use, region_of, subject_called
 from freehold.config.document import Document
 from freehold.config.environment import Environment, is_loopback
@@ -192,7 +193,7 @@ def _idle_providers(config: Config, document: Document) -> Iterator[ConfigError]
     pools = (settings_of(written).pool for written in config.aliases.values())
     used = {entry.partition("/")[0] for pool in pools for entry in pool}
     for name in config.providers:
-        if name not in used:
+        if name not in used and name != OWN:  # its models can be promoted without standing in a pool
             yield document.problem(
                 ("providers", name), f'provider "{name}" is in no pool', f'Add "{name}/MODEL" to an alias.'
             )

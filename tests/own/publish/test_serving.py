@@ -17,6 +17,7 @@ import pytest
 
 from freehold.own.publish import tending
 from freehold.own.publish.registry import register
+from freehold.own.publish.serving import named
 from tests.gateway.house import PATIENCE_S, Said, aliases, house, post
 from tests.gateway.house import _asked as asked
 from tests.gateway.ruled import until
@@ -122,8 +123,8 @@ def test_a_language_model_answers_whole_and_streamed(there: Served) -> None:
         ("own/double:predict", {"input": 3}, 400, "inputs"),
         ("own/nobody:predict", {"inputs": [1]}, 404, "nobody"),
         ("own/echo:predict", {"inputs": [1]}, 400, "language"),
-        ("chat/completions", {"model": "double", "messages": []}, 400, "regressor"),
-        ("chat/completions", {"messages": []}, 400, "model"),
+        ("chat/completions", {"model": "double", "messages": [{}]}, 400, "regressor"),
+        ("chat/completions", {"messages": [{}]}, 400, "model"),
         ("own/broken:predict", {"inputs": [1]}, 503, "ended with 1"),
     ],
 )
@@ -134,6 +135,19 @@ def test_what_cannot_be_answered_says_why(
 
     assert said.status == status
     assert words in said.error()["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b'{"model":"/runs/a/model@main"}', b'{"model":"a"}'),
+        (b'data: {"model": "/runs/a/model"}\n\n', b'data: {"model":"a"}\n\n'),
+        (b'{"model":"/runs/a/model2"}', b'{"model":"/runs/a/model2"}'),
+        (rb'{"content":"\"model\":\"/runs/a/model\""}', rb'{"content":"\"model\":\"/runs/a/model\""}'),
+    ],
+)
+def test_a_model_that_its_engine_calls_otherwise_answers_by_its_name(said: bytes, told: bytes) -> None:
+    assert named(said, "/runs/a/model", "a") == told
 
 
 def test_a_web_page_is_turned_down(there: Served) -> None:
@@ -185,7 +199,7 @@ def test_an_engine_that_is_killed_is_started_again(there: Served) -> None:
 def test_an_engine_that_ends_in_the_middle_of_a_request_says_so(there: Served) -> None:
     said = there.chat("echo", "end")
 
-    assert (said.status, said.error()["code"]) == (502, "engine_failed")
+    assert (said.status, said.error()["code"]) == (502, "all_endpoints_failed")
     until(lambda: there.chat("echo", "back").status == 200)
 
 

@@ -23,6 +23,7 @@ class Launch(NamedTuple):
 
     command: tuple[str, ...]
     health: str
+    called: str = ""  # what the engine calls the model, if not by its name
 
 
 def launch(engine: Engine, folder: Path, manifest: Manifest, port: int) -> Launch:
@@ -49,8 +50,9 @@ def _llama_cpp(model: Path, manifest: Manifest, port: str) -> Launch:
 
 
 def _transformers(model: Path, manifest: Manifest, port: str) -> Launch:
+    # It answers for no other name than the folder's, with a revision behind it (transformers/cli/serving).
     words = ("serve", str(model), "--host", HOST, "--port", port)
-    return Launch((sys.executable, "-m", "transformers.cli.transformers", *words), "/health")
+    return Launch((sys.executable, "-m", "transformers.cli.transformers", *words), "/health", str(model))
 
 
 def _vllm(model: Path, manifest: Manifest, port: str) -> Launch:

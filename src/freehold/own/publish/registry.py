@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from freehold.catalog.attestations import as_toml
+from freehold.catalog.providers import OWN
 from freehold.catalog.records import FactRecord, Layer, reading
 from freehold.catalog.shelves import PUBLISHED
 from freehold.config import clock
@@ -22,7 +23,7 @@ from freehold.own.publish.manifest import Engine, Manifest
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.facts import Basis, Value
 
-PROVIDER = "own"  # the table of the configuration, [providers.own]
+PROVIDER = OWN
 FILE, LOCK = "models.json", "models.lock"  # in STATE/own
 _HEAD = "# Written by `freehold own publish` from models.json beside it. Write your own into other files.\n"
 

@@ -4,6 +4,7 @@ Asks for no key: whoever may open a connection on this machine may ask. Keys, po
 """
 
 import asyncio
+import re
 import signal
 import socket
 import sys
@@ -13,46 +14,38 @@ from pathlib import Path
 
 import msgspec
 import uvicorn
-from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from freehold.config.document import Signature, signature
+from freehold.dialects.peek import Head, read_head, with_model
+from freehold.dialects.peek import Route as Asked
 from freehold.own.artefact import Kind
 from freehold.own.publish.answering import refusal
 from freehold.own.publish.registry import FILE, PROVIDER, registered
-from freehold.own.publish.tending import State, Tended
+from freehold.own.publish.tending import LOGS, State, Tended
 from freehold.upstream.addressing import Target
 from freehold.upstream.door import Incoming
 from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import (
+    AllEndpointsFailed,
     BadRequest,
     CrossOrigin,
     FreeholdError,
     UnknownModel,
     UpstreamFailed,
 )
+from freehold.wire.sse import Joiner
 
 LOOK_S = 1.0
 DAY_S = 86_400.0  # how long an answer may take is for the gateway to say, which hangs up
 DRAIN_S = 10  # after SIGTERM, answers under way get this long
-LOGS = "logs"  # in STATE/own
+
+CHAT = Asked(Dialect.CHAT)
 
 Say = Callable[[str], None]
-
-
-class _Asked(Struct):
-    model: str
-    stream: bool | None = None
-
-
-class EngineFailed(FreeholdError):
-    """An engine broke off, or did not answer."""
-
-    code, status = "engine_failed", 502
-    remedy = "See the engine's log in the state directory, own/logs/NAME.log."
 
 
 class Fleet:
@@ -122,13 +115,11 @@ def application(fleet: Fleet, ready: Callable[[], None]) -> Starlette:
 
     async def chat(request: Request) -> Response:
         body = await _body(request)
-        asked = _decoded(body)
-        return await _answer(fleet, asked.model, Dialect.CHAT, (body, bool(asked.stream)))
+        return await _answer(fleet, read_head(CHAT, body), Dialect.CHAT, body)
 
     async def predict(request: Request) -> Response:
-        return await _answer(
-            fleet, request.path_params["name"], Dialect.PREDICT, (await _body(request), False)
-        )
+        head = Head(request.path_params["name"])
+        return await _answer(fleet, head, Dialect.PREDICT, await _body(request))
 
     async def models(request: Request) -> Response:
         ready = (one for one in fleet.all if one.state is State.READY)
@@ -186,36 +177,50 @@ async def _refused(request: Request, error: Exception) -> Response:
     return refusal(error if isinstance(error, FreeholdError) else FreeholdError(str(error)))
 
 
-async def _answer(fleet: Fleet, name: str, dialect: Dialect, asked: tuple[bytes, bool]) -> Response:
+async def _answer(fleet: Fleet, head: Head, dialect: Dialect, body: bytes) -> Response:
     """An engine's answer, passed on as it comes. Raises FreeholdError."""
-    tended, (body, stream) = fleet.of(name), asked
+    name, tended = head.model, fleet.of(head.model)
     if (tended.entry.kind is Kind.LANGUAGE) != (dialect is Dialect.CHAT):
         how = "/v1/chat/completions" if dialect is Dialect.PREDICT else f"/v1/own/{name}:predict"
         raise BadRequest(f"`{name}` is a {tended.entry.kind} model", remedy=f"Ask it at {how}.")
     door = await tended.door()
+    if tended.called:
+        body = with_model(body, head, tended.called)
     tended.in_flight += 1
     try:
-        until = asyncio.get_running_loop().time() + DAY_S
-        target = Target(name, stream)
+        until, target = asyncio.get_running_loop().time() + DAY_S, Target(name, head.stream)
         incoming = await door.send(name, dialect, body, target=target, extra=b"", deadline=until)
-        if not stream:
-            return Response(await incoming.whole(), incoming.status, _headers(incoming))
+        if not head.stream:
+            whole = named(await incoming.whole(), tended.called, name)
+            return Response(whole, incoming.status, _headers(incoming))
     except UpstreamFailed as failure:
-        raise EngineFailed(f"the engine of own/{name} gave no answer: {failure.message}") from None
+        said = f"the engine of own/{name} gave no answer: {failure.message}"
+        raise AllEndpointsFailed(said, remedy=f"See own/{LOGS}/{name}.log in the state directory.") from None
     finally:
         tended.in_flight -= 1
-    return StreamingResponse(_pieces(tended, incoming), incoming.status, _headers(incoming))
+    return StreamingResponse(_events(tended, incoming), incoming.status, _headers(incoming))
 
 
-async def _pieces(tended: Tended, incoming: Incoming) -> AsyncIterator[bytes]:
+async def _events(tended: Tended, incoming: Incoming) -> AsyncIterator[bytes]:
     """A stream; one that breaks off breaks off here, too. Closed when nobody reads it any more."""
+    joiner, name = Joiner(), tended.entry.name
     tended.in_flight += 1
     try:
         while piece := await incoming.piece():
-            yield piece
+            if whole := joiner.feed(piece):
+                yield named(whole, tended.called, name)
+        yield joiner.rest()
     finally:
         tended.in_flight -= 1
         incoming.close()
+
+
+def named(said: bytes, called: str, name: str) -> bytes:
+    """An answer with the model's own name where its engine calls it otherwise. In a text the quotes are escaped."""
+    if not called:
+        return said
+    known = re.escape(msgspec.json.encode(called)[:-1])
+    return re.sub(rb'"model": ?' + known + rb'(?:@[^"]*)?"', b'"model":' + msgspec.json.encode(name), said)
 
 
 async def _body(request: Request) -> bytes:
@@ -223,13 +228,6 @@ async def _body(request: Request) -> bytes:
     if "origin" in request.headers:
         raise CrossOrigin("a web page asked for an own model")
     return await request.body()
-
-
-def _decoded(body: bytes) -> _Asked:
-    try:
-        return msgspec.json.decode(body, type=_Asked)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body: {error}") from None
 
 
 def _headers(incoming: Incoming) -> dict[str, str]:

@@ -27,7 +27,7 @@ from freehold.own.publish.manifest import Manifest, digest_of_files, files_of
 from freehold.own.publish.registry import Entry
 from freehold.upstream.door import Door
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.errors import BadRequest, FreeholdError, UpstreamFailed
+from freehold.vocabulary.errors import BadRequest, FreeholdError, Overloaded, Unverified, UpstreamFailed
 
 LOOK_S = 1.0
 POLL_S = 0.1  # while it starts
@@ -37,8 +37,11 @@ SICK = 3  # so often in a row it may not be well, before it is ended
 BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
 LONG_S = 60.0  # one that has run for this long begins its backoff anew
 END_S = 10.0  # then it is killed
+LOGS = "logs"  # in STATE/own
 LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; the one before is kept
 DIALECTS = (Dialect.CHAT, Dialect.PREDICT)
+COMES_BACK = "It is started again by itself; `freehold own serve` says why it ended."
+PUBLISH_AGAIN = "Publish it again with `freehold own publish RUN`, or put back what was published."
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -61,6 +64,7 @@ class Tended:
         self.entry, self.state, self.why = entry, State.STARTING, ""
         self.in_flight = 0
         self.pid: int | None = None
+        self.called = ""  # by its engine, if not by its name
         self._log, self._start_s, self._say = logs / f"{entry.name}.log", start_s, say
         self._door: Door | None = None
         self._settled = asyncio.Event()  # it is ready, or it is known why not
@@ -71,10 +75,11 @@ class Tended:
         await self._settled.wait()
 
     async def door(self) -> Door:
-        """The way to it. Raises NotReady."""
+        """The way to it. Raises Overloaded while it does not run."""
         await self._settled.wait()
         if self._door is None:
-            raise NotReady(f"own/{self.entry.name} is not served: {self.why}", retry_after_s=BACKOFF_S)
+            said = f"own/{self.entry.name} is not served: {self.why}"
+            raise Overloaded(said, remedy=COMES_BACK, retry_after_s=BACKOFF_S)
         return self._door
 
     async def tend(self) -> None:
@@ -85,7 +90,7 @@ class Tended:
             try:
                 manifest = await asyncio.to_thread(verified, self.entry)
                 await self._serve(manifest)
-            except Changed as changed:
+            except Unverified as changed:
                 self._is_not(State.REFUSED, changed.message)
                 await self._until_changed()
                 continue
@@ -103,7 +108,7 @@ class Tended:
         started = launch(self.entry.engine, Path(self.entry.folder), manifest, port)
         seen = _signatures(self.entry)
         process = await self._started(started)
-        self.pid = process.pid
+        self.pid, self.called = process.pid, started.called
         door = _door(self.entry.name, port)
         try:
             await self._begun(process, door, f"http://{HOST}:{port}{started.health}")
@@ -176,33 +181,24 @@ class Tended:
         self._say(f"own/{self.entry.name} is not served: {why}")
 
 
-class NotReady(FreeholdError):
-    """The model is published, and its engine does not run now."""
-
-    code, status = "overloaded", 503
-    remedy = "It is started again by itself; `freehold own serve` says why it ended."
-
-
-class Changed(BadRequest):
-    """Weights are not what was published."""
-
-    remedy = "Publish it again with `freehold own publish RUN`, or put back what was published."
-
-
 def verified(entry: Entry) -> Manifest:
-    """What was published, if that is what lies there. Raises Changed, naming the first file that differs."""
+    """What was published, if that is what lies there. Raises Unverified, naming the first file that differs."""
     folder = Path(entry.folder)
     try:
         manifest = manifests.read(folder)
         found = files_of(folder / MODEL)
     except (BadRequest, OSError) as error:
-        raise Changed(str(error)) from None
+        raise _changed(str(error)) from None
     if digest_of_files(manifest.files) != entry.digest:
-        raise Changed(f"{folder / manifests.FILE} is not the manifest that was registered")
+        raise _changed(f"{folder / manifests.FILE} is not the manifest that was registered")
     odd = sorted(name for name in {*found, *manifest.files} if found.get(name) != manifest.files.get(name))
     if odd:
-        raise Changed(f"{folder / MODEL / odd[0]} is not what was published")
+        raise _changed(f"{folder / MODEL / odd[0]} is not what was published")
     return manifest
+
+
+def _changed(message: str) -> Unverified:
+    return Unverified(message, remedy=PUBLISH_AGAIN)
 
 
 def _signatures(entry: Entry) -> Signatures:
