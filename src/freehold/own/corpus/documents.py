@@ -75,19 +75,17 @@ def read(
     for path in paths:
         if not path.exists():
             raise BadRequest(f"{path} is not there", remedy="Correct `documents` in [corpus] of own.toml.")
-        for id, file in _files(path, drops):
+        name = Path(os.path.abspath(path)).name  # noqa: PTH100 - a link's name, not that of what it leads to
+        files = _below(name, path.resolve(), drops) if path.is_dir() else [(name, path.resolve())]
+        for id, file in files:
             yield from reader.rows(id, file)
 
 
-def _files(given: Path, drops: Drops) -> Iterator[tuple[str, Path]]:
-    """Files below a path, or the file itself, each with its id."""
-    name_given, given = Path(os.path.abspath(given)).name, given.resolve()  # noqa: PTH100 - the link's name, not its end's
-    if not given.is_dir():
-        yield name_given, given
-        return
+def _below(name: str, root: Path, drops: Drops) -> Iterator[tuple[str, Path]]:
+    """Files in a folder and its folders, each with its id."""
 
     def named(path: str | Path) -> str:
-        return f"{name_given}/{Path(path).relative_to(given).as_posix()}"
+        return f"{name}/{Path(path).relative_to(root).as_posix()}"
 
     def left_out(path: str | Path, reason: Reason, why: str) -> None:
         drops.add(named(path), named(path), reason, why)
@@ -95,15 +93,15 @@ def _files(given: Path, drops: Drops) -> Iterator[tuple[str, Path]]:
     def refused(error: OSError) -> None:
         left_out(error.filename, Reason.UNREADABLE, error.strerror or "")
 
-    for folder, folders, files in os.walk(given, onerror=refused):
-        here = Path(folder)
-        for name in sorted((*files, *folders)):
-            why = _not_entered(here / name)
+    for folder, folders, files in os.walk(root, onerror=refused):
+        here, within = Path(folder), frozenset(folders)
+        folders[:] = sorted(one for one in folders if not _not_entered(here / one))
+        for one in sorted((*files, *within)):
+            why = _not_entered(here / one)
             if why:
-                left_out(here / name, Reason.NOT_READ, why)
-            elif name in files:
-                yield named(here / name), here / name
-        folders[:] = sorted(name for name in folders if not _not_entered(here / name))
+                left_out(here / one, Reason.NOT_READ, why)
+            elif one not in within:
+                yield named(here / one), here / one
 
 
 def _not_entered(path: Path) -> str:
