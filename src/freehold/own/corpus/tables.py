@@ -59,14 +59,13 @@ def rows_of(table: Table, knobs: Corpus, drops: Drops) -> Iterator[Row]:
 
     Raises ConfigError for a column that is named in the plan and not there.
     """
-    columns = dict(table.columns)
-    for name in filter(None, (knobs.label, knobs.text, knobs.group)):
+    named = knobs.label, knobs.text, knobs.group
+    for name in filter(None, named):
         _see(table, name)
-    labels = _labels(columns.pop(knobs.label)) if knobs.label else [None] * table.length
-    texts = columns.pop(knobs.text) if knobs.text else [""] * table.length
-    groups = columns.pop(knobs.group) if knobs.group else [None] * table.length
-    for name in knobs.ignore:
-        columns.pop(name, None)
+    columns = {name: cells for name, cells in table.columns.items() if name not in {*named, *knobs.ignore}}
+    nothing: list[Value] = [None] * table.length
+    label_cells, texts, groups = (table.columns[name] if name else nothing for name in named)
+    labels = _labels(label_cells)
     origin = str(table.path.resolve())
     for number, (label, text, group) in enumerate(zip(labels, texts, groups, strict=True)):
         id = f"{table.path.name}#{number + 1}"
