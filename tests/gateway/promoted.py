@@ -7,7 +7,7 @@ from typing import Any
 from freehold.gateway import promotion_order
 from freehold.gateway.promotion_order import IN_FORCE, TAKEN_BACK, Promotion, Stage
 from freehold.ledger import query
-from freehold.vocabulary.exchange import Event
+from freehold.vocabulary.exchange import PEERS_ASKED, Event, Exchange
 from tests.gateway.ruled import until
 
 OWN = "own/small"
@@ -30,6 +30,18 @@ def promote(state: Path, alias: str, stage: Stage, workers: int = 1, **limits: A
     order = put(state, alias, stage, **limits)
     until(lambda: len(noted(state, IN_FORCE, order)) >= workers)
     return order
+
+
+def copies(state: Path, exchange: str) -> list[tuple[Event, Exchange]]:
+    """What the ledger says of an exchange's copies, once they are over."""
+    found = []
+    for event in query.events(state, PEERS_ASKED):
+        names = event.about["exchanges"]
+        assert isinstance(names, tuple)
+        copy = query.find(state, names[0]) if event.about["exchange"] == exchange else None
+        if isinstance(copy, Exchange):
+            found.append((event, copy))
+    return found
 
 
 def wait_taken_back(state: Path, order: Promotion) -> Event:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from freehold.gateway.promotion_order import Stage
 from freehold.vocabulary.exchange import Outcome, Usage
 from tests.answering import Answering, answering
 from tests.gateway.house import House, Partners, Said, aliases, house, provider
-from tests.gateway.ruled import fact, written
+from tests.gateway.promoted import copies, promote
+from tests.gateway.ruled import fact, until, written
 
 POLICY = """\
 name = "here"
@@ -41,7 +43,9 @@ def there(tmp_path_factory: pytest.TempPathFactory, partners: Partners) -> Itera
         tables = "".join(
             f'[providers.{one}]\nkind = "own"\nbase_url = "{url}/v1"\n' for one in ("own", "own2")
         )
-        pools = aliases(splice=["own/splice-2"], elsewhere=["own2/splice-2"], chat=["plain/m"])
+        pools = aliases(
+            splice=["own/splice-2"], old=["own/old"], elsewhere=["own2/splice-2"], chat=["plain/m"]
+        )
         pools += '[aliases.kept]\npool = ["own/kept"]\ncache_s = 600\n'
         tables += provider("plain", partners.open(), "chat")
         with house(folder, written(folder, policy=POLICY, facts=facts) + tables + pools) as up:
@@ -110,3 +114,14 @@ def test_a_path_that_is_asked_otherwise_says_so(there: House) -> None:
 
     assert (got.status, got.headers["allow"]) == (405, "POST")
     assert unserved.status == 404
+
+
+def test_a_newer_predictor_is_promoted_like_every_other_model(there: House) -> None:
+    promote(there.state, "old", Stage.SHADOW, endpoint="own/new")
+    found = there.exchange(predict(there, "old", x_freehold_data_class="public"))
+    ((_, copy),) = until(lambda: copies(there.state, found.id))
+    promote(there.state, "old", Stage.DEFAULT, endpoint="own/new")
+    said = predict(there, "old", x_freehold_data_class="public")
+
+    assert (found.endpoint, copy.endpoint, copy.dialect) == ("own/old", "own/new", "predict")
+    assert (said.json()["model"], said.headers["x-freehold-endpoint"]) == ("new", "own/new")

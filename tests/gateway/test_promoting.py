@@ -13,9 +13,9 @@ from freehold.gateway.keys import KeyStore
 from freehold.gateway.promotion_order import IN_FORCE, TAKEN_BACK, Stage
 from freehold.ledger import query
 from freehold.sparring.server import Sparring
-from freehold.vocabulary.exchange import PEERS_ASKED, Event, Exchange, Outcome
+from freehold.vocabulary.exchange import Exchange, Outcome
 from tests.gateway.house import House, Partners, Said, house, path, provider, question
-from tests.gateway.promoted import OWN, noted, promote, put, wait_taken_back
+from tests.gateway.promoted import OWN, copies, noted, promote, put, wait_taken_back
 from tests.gateway.ruled import fact, until, written
 
 ALIASES = (
@@ -65,17 +65,6 @@ class There(NamedTuple):
         said = [self.ask(alias, one, **more) for one in words]
         assert [one.status for one in said] == [200] * len(said)
         return [self.house.exchange(one) for one in said]
-
-    def copies(self, exchange: str) -> list[tuple[Event, Exchange]]:
-        """What the ledger says of an exchange's copies, once they are over."""
-        found = []
-        for event in query.events(self.house.state, PEERS_ASKED):
-            names = event.about["exchanges"]
-            assert isinstance(names, tuple)
-            copy = query.find(self.house.state, names[0]) if event.about["exchange"] == exchange else None
-            if isinstance(copy, Exchange):
-                found.append((event, copy))
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +159,7 @@ def test_a_copy_in_shadow_is_an_exchange_that_can_be_paired_with_the_incumbents(
     order = promote(there.house.state, "shadowed", Stage.SHADOW)
 
     (found,) = there.asked("shadowed", "What is seen?")
-    ((event, copy),) = until(lambda: there.copies(found.id))
+    ((event, copy),) = until(lambda: copies(there.house.state, found.id))
 
     assert (found.endpoint, copy.endpoint) == ("old/first", OWN)
     assert event.about["peers"] == (OWN,)
@@ -189,7 +178,7 @@ def test_a_copy_goes_nowhere_that_policy_does_not_allow(there: There) -> None:
     before = len(there.own.requests)
 
     (found,) = there.asked("shadowed", "Whose is it?", data_class="personal")
-    ((_, copy),) = until(lambda: there.copies(found.id))
+    ((_, copy),) = until(lambda: copies(there.house.state, found.id))
 
     assert (copy.outcome, copy.endpoint, copy.code) == (Outcome.REJECTED, None, "no_eligible_endpoint")
     assert len(there.own.requests) == before
@@ -200,8 +189,8 @@ def test_what_a_provider_may_act_upon_is_not_copied(there: There) -> None:
 
     acts, plain = there.asked("acting", "Keep it.", store=True), there.asked("acting", "Say it.")
 
-    until(lambda: there.copies(plain[0].id))
-    assert there.copies(acts[0].id) == []
+    until(lambda: copies(there.house.state, plain[0].id))
+    assert copies(there.house.state, acts[0].id) == []
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,9 @@ from freehold.wire.sse import Joiner
 
 LOOK_S = 1.0
 DAY_S = 86_400.0  # how long an answer may take is for the gateway to say, which hangs up
+KEEP_ALIVE_S = (
+    120  # longer than a gateway keeps a connection that it does not use, or one could be lost between
+)
 DRAIN_S = 10  # after SIGTERM, answers under way get this long
 
 CHAT = Asked(Dialect.CHAT)
@@ -164,9 +167,12 @@ def application(fleet: Fleet, ready: Callable[[], None]) -> Starlette:
 
 def serve(listening: socket.socket, fleet: Fleet, ready: Callable[[], None]) -> None:
     """Serve on a socket until SIGTERM or SIGINT."""
-
     config = uvicorn.Config(
-        application(fleet, ready), log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_S
+        application(fleet, ready),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # uvicorn sends itself, at its end, what it was sent

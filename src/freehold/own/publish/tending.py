@@ -31,6 +31,7 @@ from freehold.vocabulary.errors import BadRequest, FreeholdError, Overloaded, Un
 
 LOOK_S = 1.0
 POLL_S = 0.1  # while it starts
+IDLE_S = 2.0  # an unused connection to an engine is closed after this
 HEALTH_S = 5.0  # how long an idle engine may take to say that it is well
 HEALTH_LOOKS = 5  # looks between two questions
 SICK = 3  # so often in a row it may not be well, before it is ended
@@ -109,13 +110,13 @@ class Tended:
         seen = _signatures(self.entry)
         process = await self._started(started)
         self.pid, self.called = process.pid, started.called
-        door = _door(self.entry.name, port)
+        door, health = _door(self.entry.name, port), f"http://{HOST}:{port}{started.health}"
         try:
-            await self._begun(process, door, f"http://{HOST}:{port}{started.health}")
+            await self._begun(process, door, health)
             self._door, self.state, self.why = door, State.READY, ""
             self._settled.set()
             self._say(f"own/{self.entry.name} is served by {self.entry.engine} (process {process.pid})")
-            await self._watch(process, f"http://{HOST}:{port}{started.health}", seen)
+            await self._watch(process, door, health, seen)
         finally:
             self._door, self.pid = None, None
             await _ended(process)
@@ -144,7 +145,7 @@ class Tended:
                 raise BadRequest(f"it was not ready after {self._start_s:g} s; see {self._log}")
             await asyncio.sleep(POLL_S)
 
-    async def _watch(self, process: Process, health: str, seen: Signatures) -> None:
+    async def _watch(self, process: Process, door: Door, health: str, seen: Signatures) -> None:
         sick, looks = 0, 0
         while process.returncode is None and sick < SICK:
             with suppress(TimeoutError):
@@ -153,9 +154,9 @@ class Tended:
                 await asyncio.to_thread(verified, self.entry)
                 seen = _signatures(self.entry)
             looks += 1
-            if self._door is not None and not self.in_flight and looks % HEALTH_LOOKS == 0:
-                # One that works may be too busy to say that it is well.
-                sick = 0 if await self._is_well(self._door, health) else sick + 1
+            door.sweep()
+            if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
+                sick = 0 if await self._is_well(door, health) else sick + 1
         how = "says no longer that it is well" if sick else f"ended with {process.returncode}"
         raise BadRequest(f"its engine {how}; see {self._log}")
 
@@ -224,8 +225,9 @@ def _account(name: str, port: int) -> Account:
 
 
 def _door(name: str, port: int) -> Door:
-    # How long an answer may take is for the gateway to say, which hangs up.
-    return Door({name: _account(name, port)}, Upstream(), Timeouts(first_byte_s=86_400.0, idle_s=86_400.0))
+    # How long an answer may take is for the gateway to say, which hangs up. Engines hang up on who is idle for 5 s.
+    waits = Timeouts(first_byte_s=86_400.0, idle_s=86_400.0)
+    return Door({name: _account(name, port)}, Upstream(idle_s=IDLE_S), waits)
 
 
 def _ends_with(parent: int) -> Callable[[], None] | None:
