@@ -28,6 +28,8 @@ from freehold.ledger.notes import parse_note
 from freehold.ledger.retention import Ending, When, expire
 from freehold.ledger.witnessed import keep
 from freehold.own.artefact import Kind
+from freehold.own.promote.answers import SAME, Ruling
+from freehold.own.promote.answers import keep as ruled
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import Entry, register
 from freehold.own.publish.tending import LOGS
@@ -69,6 +71,7 @@ def lived_in(state: Path) -> None:
         state,
         Entry("small", "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, "d", "MIT", 1_790_000_000_000, "anna"),
     )
+    ruled(state, "own/small", Ruling("x2", "x1", SAME, 1.0, 1.0))
     (state / "own" / LOGS).mkdir()
     (state / "own" / LOGS / "small.log").touch()
     folder = state / "log" / "node-0"
