@@ -15,7 +15,7 @@ from freehold.own import artefact as artefacts
 from freehold.own.artefact import Kind
 from freehold.own.plan import Plan, Recipe
 from freehold.own.predicting.predictor import Predictor, load
-from freehold.own.rows import HELD_OUT, TRAIN, Row, Span, write
+from freehold.own.rows import HELD_OUT, TRAIN, Row, Span, Turn, write
 from freehold.own.stage import working
 from freehold.own.train.knobs import Predict
 from freehold.vocabulary.errors import BadRequest
@@ -216,6 +216,11 @@ def weights_of(run: Path) -> bytes:
         (sequences(90)[:4], {}, "4 rows have a label, but 3 folds need 6"),
         ([msgspec.structs.replace(row, label="a") for row in sequences(30)], {}, "class 'a' has"),
         ([*texts(30), Row("odd", "a note", label="rare")], {}, "class 'rare' has 1 clusters"),
+        (
+            [msgspec.structs.replace(row, text="some words") for row in table(30, numbers=False)],
+            {},
+            "both a text and values",
+        ),
         (texts(30), {"method": "trees"}, "method trees does not go with"),
         (texts(30), {"tells": "number"}, "which is no number"),
         ([Row("n", "We met Ada.", spans=(Span(6, 7, "person"),))], {}, "holds no word"),
@@ -265,6 +270,15 @@ def test_a_predictor_answers_without_any_library_but_numpy(trained: Any) -> None
     )
 
     assert msgspec.json.decode(said.stdout) == predictor.predict(["ACGTAGTACGTA"])
+
+
+def test_a_conversation_is_told_by_what_was_said_in_it(trained: Any) -> None:
+    rows = [msgspec.structs.replace(row, text="", turns=(Turn("user", row.text),)) for row in texts(30)]
+    _, predictor = trained(rows)
+
+    told = predictor.predict([row.text for row in texts(30)])
+
+    assert np.mean([one["label"] == row.label for one, row in zip(told, rows, strict=True)]) > 0.9
 
 
 def test_a_file_with_pickled_objects_is_not_read(trained: Any) -> None:

@@ -40,24 +40,42 @@ def kind_of(rows: Sequence[Row], knobs: Predict) -> Kind:
 
 
 def input_of(rows: Sequence[Row], knobs: Predict) -> Input:
-    """Rows with values are a table; texts of letters for nucleotides alone are sequences."""
+    """Rows with values are a table; texts of letters for nucleotides alone are sequences.
+
+    Raises BadRequest where rows have both values and a text.
+    """
     if knobs.input != "auto":
         return Input(knobs.input)
-    if any(row.values for row in rows):
+    table, text = (next((row for row in rows if one(row)), None) for one in (_values, said_in))
+    if table and text:
+        raise BadRequest(
+            f"rows have both a text and values, as {table.id} has {', '.join(table.values)}",
+            remedy='Put the columns into `ignore` of [corpus], or set `input = "table"` or "text" in [train].',
+        )
+    if table:
         return Input.TABLE
     return Input.SEQUENCE if set().union(*map(bases_of, rows)) <= NUCLEOTIDES else Input.TEXT
 
 
 def bases_of(row: Row) -> str:
     """A sequence in capitals."""
-    return row.text.strip().upper()
+    return said_in(row).strip().upper()
+
+
+def said_in(row: Row) -> str:
+    """A row's text, or what was said in its turns."""
+    return row.text or "\n".join(turn.text for turn in row.turns)
+
+
+def _values(row: Row) -> bool:
+    return bool(row.values)
 
 
 def asked(row: Row, given: Input) -> object:
     """What a predictor is asked about a row."""
     if given is Input.TABLE:
         return dict(row.values)
-    return bases_of(row) if given is Input.SEQUENCE else row.text
+    return bases_of(row) if given is Input.SEQUENCE else said_in(row)
 
 
 def label_of(row: Row) -> str:
