@@ -6,7 +6,7 @@ from freehold.own.corpus.markup import visible_text
 
 PAGE = """<!DOCTYPE html>
 <html><head><title>Own models</title><style>p { color: red }</style><script>track("<p>no</p>")</script></head>
-<body><nav hidden>menu <b>entry</b></nav>
+<body><nav>menu <b>entry</b></nav><p hidden>later</p><button>Press</button>
 <h1>Weights &amp; measures</h1>
 <p>One   sentence,
 <b>part</b>ly bold.<br>A new line.</p>

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import stat
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ _MARKS = (
 )
 _NAMED = re.compile(rb"(?:charset|coding|encoding)\s*[:=]\s*[\"']?([-\w.]{2,20})")
 _SPDX = re.compile(r"^\W{0,6}SPDX-License-Identifier:\s*([\w.+() -]*[\w.+)])", re.MULTILINE)
+_LIGATURE = re.compile("[\ufb00-\ufb06]")
 
 Decided = defaultdict[str, list[str]]
 
@@ -242,7 +244,7 @@ def _guessed(data: bytes) -> tuple[str, str]:
 
 
 def _of_pdf(path: Path) -> str:
-    """The text of a PDF's pages. Words that a line's end divides are whole again."""
+    """The text of a PDF's pages, without ligatures. Words that a line's end divides are whole again."""
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what is wrong with a file is told by its drop
     try:
         reader = PdfReader(path)
@@ -255,4 +257,5 @@ def _of_pdf(path: Path) -> str:
         raise _Unreadable(f"not a PDF that can be read ({type(error).__name__})") from None
     if not text:
         raise _Unreadable("no text in it: scanned?")
+    text = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return re.sub(r"(?<=[^\W\d_])-\n(?=[a-zß-ÿ])", "", text)

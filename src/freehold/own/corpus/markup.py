@@ -1,4 +1,4 @@
-"""What a reader sees of an HTML page."""
+"""What a reader reads of an HTML page: what is seen, but for menus and buttons, which every page repeats."""
 
 import re
 from html.parser import HTMLParser
@@ -8,11 +8,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_UNSEEN = _words("script style template noscript iframe object svg math canvas select textarea")
+_UNSEEN = _words("script style template noscript iframe object svg math canvas select textarea nav button")
 _VOID = _words("area base br col embed hr img input link meta param source track wbr")
 _BLOCKS = _words(
     "address article aside blockquote body br dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
-    "h5 h6 head header hr html legend li main nav ol p pre section summary table tbody tfoot thead title tr ul"
+    "h5 h6 head header hr html legend li main ol p pre section summary table tbody tfoot thead title tr ul"
 )
 _CELLS = _words("td th")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -20,7 +20,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def visible_text(html: str) -> str:
-    """The text of a page without scripts, styles and what is hidden; blocks on lines of their own, `<pre>` as it is."""
+    """A page's text without scripts, menus and what is hidden; blocks on lines of their own, `<pre>` as it is."""
     page = _Page()
     page.feed(html)
     page.close()
