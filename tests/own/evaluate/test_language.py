@@ -9,6 +9,8 @@ import pytest
 from freehold.own.plan import load_plan
 from tests.own.train.writing import PLAN, make, texts
 
+SETS = ("held out", "other.txt")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -70,9 +72,8 @@ def test_every_subject_scores_the_same_rows_of_each_set(run: Path) -> None:
     found = list(scores(run, load_plan(run)))
 
     assert [(one.subject.partition(",")[0], one.on, one.baseline) for one in found] == [
-        (subject, on, subject != "own/notes")
-        for on in ("held out", "other.txt")
-        for subject in ("own/notes", "n-grams to order 7", "xz", "zstd")
+        *(("own/notes", on, False) for on in SETS),
+        *((subject, on, True) for on in SETS for subject in ("n-grams to order 7", "xz", "zstd")),
     ]
     sizes = {one.on: [(row.id, row.cluster, row.weight) for row in one.rows] for one in found}
     assert all([(row.id, row.cluster, row.weight) for row in one.rows] == sizes[one.on] for one in found)

@@ -16,7 +16,7 @@ def grams() -> Mixture:
     return Mixture(DOCUMENTS)
 
 
-@given(before=st.sampled_from([b"", b"p", b"pump 4 is", b"\x00\xff", b"pump pump pump"]))
+@pytest.mark.parametrize("before", [b"", b"pump 4 is", b"\x00\xff"])
 def test_all_that_may_follow_has_probability_one(grams: Mixture, before: bytes) -> None:
     likely = [2 ** (grams.bits(before) - grams.bits(before + bytes([one]))) for one in range(256)]
 

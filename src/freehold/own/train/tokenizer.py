@@ -43,7 +43,7 @@ def save(folder: Path, tokenizer: Tokenizer, context: int) -> None:
     """Write it as transformers does: text that is asked about begins a document."""
     copy = Tokenizer.from_str(tokenizer.to_str())
     copy.post_processor = processors.TemplateProcessing(
-        single=f"{END} $A", pair=None, special_tokens=[(END, end_of(tokenizer))]
+        single=f"{END} $A", pair=f"{END} $A $B", special_tokens=[(END, end_of(tokenizer))]
     )
     replace(folder / FILE, copy.to_str(pretty=True).encode())
     about = {
