@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from freehold.cli.main import main
+from freehold.gateway.promotion_order import Stage
 from freehold.vocabulary.exchange import Exchange
 from tests.gateway.house import House, Partners, aliases, house, path, provider, question
+from tests.gateway.promoted import promote, put
 from tests.gateway.ruled import UNION, fact, written
 
 PARENTS = '[limits.two]\nmin_independent_parents = 2\nreason = "Two."\nwhen = "data_class != public"\n'
@@ -88,3 +90,18 @@ def test_it_names_the_endpoints_and_the_rules_that_the_ledger_has(
     assert all(one.by in found[one.endpoint] for one in exchange.refused)
     assert (exchange.endpoint is None) == all(found.values())
     assert exchange.endpoint is None or not found[exchange.endpoint]
+
+
+@pytest.mark.parametrize(("own", "against"), [("four/own", set()), ("two/own", {"union/stays-in-the-union"})])
+def test_an_own_model_that_is_in_no_pool_is_explained_too(
+    ruled: House, capsys: pytest.CaptureFixture[str], own: str, against: set[str]
+) -> None:
+    promote(ruled.state, "few", Stage.DEFAULT, endpoint=own)
+    headers = {"x-freehold-data-class": "personal", "x-freehold-purpose": "work"}
+    said = ruled.post(path("chat", "few"), question("chat", "few"), headers)
+    put(ruled.state, "few", Stage.OFF, endpoint=own)
+    found = ruled.exchange(said)
+
+    assert (found.endpoint == own) is (not against)
+    assert explained(ruled, found, capsys)[own] == against
+    assert {one.by for one in found.refused if one.endpoint == own} == against

@@ -2,7 +2,7 @@
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +42,11 @@ class House(NamedTuple):
 
     def pool(self, alias: str, dialect: Dialect | None = None) -> tuple[EndpointFacts, ...]:
         """What is known of the endpoints that may answer for an alias, all or those that `dialect` can be served by."""
-        found = {name: subject_called(name, self.config, self.env) for name in pool_of(alias, self.pools)}
+        return self.called(pool_of(alias, self.pools), dialect)
+
+    def called(self, names: Iterable[str], dialect: Dialect | None = None) -> tuple[EndpointFacts, ...]:
+        """The same of endpoints by their ids, in whatever pool or in none."""
+        found = {name: subject_called(name, self.config, self.env) for name in names}
         return tuple(
             EndpointFacts(name, self.known.facts(one))
             for name, one in found.items()

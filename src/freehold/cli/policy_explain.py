@@ -101,6 +101,10 @@ def _from_ledger(args: Namespace, there: House, named: Sequence[Policy]) -> Aske
     endpoints = there.pool(exchange.alias, Dialect(exchange.dialect))
     if not endpoints:
         raise _unknown_alias(exchange.alias, there)
+    in_pool = {one.endpoint for one in endpoints}
+    tried = [one.endpoint for one in exchange.attempts] + [one.endpoint for one in exchange.refused]
+    promoted = [name for name in dict.fromkeys(tried) if name not in in_pool]  # own models can be in none
+    endpoints = (*there.called(promoted), *endpoints)
     _warn_of_change(exchange, there, named)
     late = (Late(one.endpoint, one.detail) for one in exchange.attempts if one.outcome == Fault.POLICY)
     return Asked(
