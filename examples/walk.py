@@ -27,7 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from freehold.gateway.promotion_order import IN_FORCE, TAKEN_BACK
+from freehold.gateway.promotion_order import IN_FORCE, TAKEN_BACK, read
 from freehold.ledger.query import events
 from freehold.vocabulary.exchange import Event
 
@@ -113,8 +113,8 @@ class Walk:
         if expect_refusal not in said:
             raise SystemExit(f"the refusal does not say `{expect_refusal}`")
         if self.url and not expect_refusal:
-            step = said.split()[-1]
-            self.until(lambda: any(one.about["promotion"] == step for one in self._in_force()), "the step")
+            orders = {one.id for one in read(self.folder / ".freehold").promotions}
+            self.until(lambda: orders <= {one.about["promotion"] for one in self._in_force()}, "the step")
         return said
 
     def standing(self, model: str) -> dict[str, Any]:

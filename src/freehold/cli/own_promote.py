@@ -19,7 +19,7 @@ from freehold.ledger.ledger import event, noted
 from freehold.own.plan import load_plan
 from freehold.own.promote.evidence import Evidence
 from freehold.own.promote.standing import Place, Standing, standing
-from freehold.own.promote.steps import Leave, allowed, take, wanted
+from freehold.own.promote.steps import Leave, Note, allowed, off, take, wanted
 from freehold.own.publish.registry import PROVIDER, Entry, registered
 from freehold.vocabulary.errors import BadRequest, ConfigError, FreeholdError, NotFound
 from freehold.vocabulary.exchange import Plain
@@ -31,31 +31,52 @@ _STATUS = ("MODEL", "KIND", "ALIAS", "STAGE", "SINCE (UTC)", "EVALUATED", "LIVE"
 def run(args: Namespace) -> int:
     """Take a step where the evidence allows it; else say what is missing."""
     config, state = config_and_state(args)
-    run = Path(args.run)
-    plan = load_plan(run)
-    entry = registered(state).get(plan.name)
-    if entry is None or Path(entry.folder).parent != run.resolve():
-        remedy = f"Run `freehold own publish {args.run}` first."
-        raise BadRequest(f"{PROVIDER}/{plan.name} is not published from {args.run}", remedy=remedy)
-    place = _place(config, state, entry)
-    if args.to != Stage.OFF:
-        rule(args, config, place)
-    found = standing(place, clock.now_ms())
-    to = wanted(found, args.to)
-    if to is not Stage.OFF:
-        _see_configured(config, place)
-    if not allowed(found, to):
-        lines = (*_lines(found), f"refused: {found.model} stays at {found.stage}")
-        print_result(args, {"refused": found.missing, "standing": found}, lines)
-        return PROBLEMS
+    leave = Leave(clock.now_ms(), who(), args.reason or "")
 
     def note(kind: str, about: Mapping[str, Plain]) -> None:
         noted(state, config.ledger, event(kind, about))
 
-    step = take(place, found, to, Leave(clock.now_ms(), who(), args.reason or ""), note)
+    if args.to == Stage.OFF:
+        return _off(args, state, leave, note)
+    place = _published(config, state, args.run)
+    rule(args, config, place)
+    found = standing(place, clock.now_ms())
+    to = wanted(found, args.to)
+    _see_configured(config, place)
+    if not allowed(found, to):
+        lines = (*_lines(found), f"refused: {found.model} stays at {found.stage}")
+        print_result(args, {"refused": found.missing, "standing": found}, lines)
+        return PROBLEMS
+    step = take(place, found, to, leave, note)
     line = f"{found.model}: {found.stage} -> {to} at {found.alias}, allowed by {step.who}: {step.id}"
     print_result(args, {"promotion": step, "standing": found}, (*_evidence(found), line))
     return OK
+
+
+def _off(args: Namespace, state: Path, leave: Leave, note: Note) -> int:
+    """Back, without a look at anything that could be missing or broken: not even the run has to be there."""
+    try:
+        name = load_plan(Path(args.run)).name
+    except (ConfigError, OSError):
+        name = Path(args.run).name
+    endpoint = f"{PROVIDER}/{name}"
+    over = off(state, endpoint, leave, note)
+    if not over:
+        raise BadRequest(
+            f"{endpoint} is off already", remedy="`freehold own status` shows where each model stands."
+        )
+    lines = (f"{endpoint}: {one.stage} -> off at {one.alias}, by {leave.who}" for one in over)
+    print_result(args, {"off": over}, lines)
+    return OK
+
+
+def _published(config: Config, state: Path, run: str) -> Place:
+    plan = load_plan(Path(run))
+    entry = registered(state).get(plan.name)
+    if entry is None or Path(entry.folder).parent != Path(run).resolve():
+        remedy = f"Run `freehold own publish {run}` first."
+        raise BadRequest(f"{PROVIDER}/{plan.name} is not published from {run}", remedy=remedy)
+    return _place(config, state, entry)
 
 
 def status(args: Namespace) -> int:

@@ -16,7 +16,7 @@ from freehold.own.evaluate import report
 from freehold.own.evaluate.report import Pair
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import Entry, register
-from freehold.own.stage import RECORD, Made
+from freehold.own.stage import RECORD, Made, digest_of
 from freehold.vocabulary.exchange import PEERS_ASKED, Attempt, Event, Exchange, Finding, Outcome, Part, Plain
 
 SETTINGS = schema.Ledger(commit_s=0.01)
@@ -54,7 +54,7 @@ class Company:
         self.run.mkdir()
         (self.run / "own.toml").write_text(PLAN)
         self._numbers = itertools.count(1)
-        self._made("train", {})
+        self._made("train", {}, {"model": "t1"})
         self.publish("ab" * 32)
 
     def publish(self, digest: str) -> None:
@@ -79,9 +79,11 @@ class Company:
         self, points: Sequence[tuple[float, float]], against: str = RIVAL, trained: str = "t1"
     ) -> None:
         """An evaluation with these points on tasks."""
-        self._made("evaluate", {"train/model": trained})
         pairs = (Pair(f"t{at}", f"t{at}", against, "tasks", *each) for at, each in enumerate(points))
-        report.write_pairs(self.run / "evaluate" / report.PAIRS, pairs)
+        path = self.run / "evaluate" / report.PAIRS
+        path.parent.mkdir(exist_ok=True)
+        report.write_pairs(path, pairs)
+        self._made("evaluate", {"train/model": trained}, {report.PAIRS: digest_of(path)})
 
     def stage(self) -> Stage:
         """As the gateway reads it."""
@@ -149,7 +151,6 @@ class Company:
             ledger.append(record)
         ledger.close()
 
-    def _made(self, stage: str, inputs: dict[str, str]) -> None:
+    def _made(self, stage: str, inputs: dict[str, str], outputs: dict[str, str] | None = None) -> None:
         (self.run / stage).mkdir(exist_ok=True)
-        made = Made(stage, inputs, {}, {"model": "t1"} if stage == "train" else {})
-        (self.run / stage / RECORD).write_bytes(msgspec.json.encode(made))
+        (self.run / stage / RECORD).write_bytes(msgspec.json.encode(Made(stage, inputs, {}, outputs or {})))

@@ -1,13 +1,14 @@
 """From off to shadow to canary to default: each step on evidence, none skipped, back at any time, all on the ledger."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from freehold.gateway.promotion_order import TAKEN_BACK, Stage, about_of, put, read, take_back
+from freehold.gateway.promotion_order import TAKEN_BACK, Promotion, Stage, about_of, put, read, take_back
 from freehold.ledger.query import events
 from freehold.own.promote.standing import PROMOTED
 from freehold.own.promote.steps import withdraw
@@ -134,6 +135,25 @@ def test_back_is_always_possible(company: Company, run: Run) -> None:
     assert (said.code, company.stage()) == (0, Stage.OFF)
     assert events(company.state, PROMOTED)[-1].about["why"] == "complaints"
     assert run("own", "promote", "run", "--to", "off").code == 2
+
+
+@pytest.mark.parametrize("named", ["run", "own/small", "small"])
+def test_back_needs_nothing_that_could_be_broken(company: Company, run: Run, named: str) -> None:
+    put(company.state, Promotion("p-by-hand", "assistant", OWN, Stage.DEFAULT))
+    put(company.state, Promotion("p-too", "elsewhere", OWN, Stage.SHADOW))
+    if named != "run":
+        shutil.rmtree(company.run)
+    said = run("own", "promote", named, "--to", "off")
+    assert said.code == 0, said.err
+    assert {one.stage for one in read(company.state).promotions} == {Stage.OFF}
+    assert [one.about["from"] for one in events(company.state, PROMOTED)] == ["default", "shadow"]
+
+
+def test_pairs_that_somebody_has_changed_do_not_count(company: Company, run: Run) -> None:
+    company.evaluate(BAD)
+    path = company.run / "evaluate" / "pairs.jsonl"
+    path.write_text(path.read_text().replace("0.0,1.0]", "1.0,1.0]"))
+    assert refused(run("own", "promote", "run"))[-1].startswith("the pairs are not those that were written")
 
 
 def test_what_a_gateway_took_back_is_shown_and_needs_fresh_evidence(company: Company, run: Run) -> None:

@@ -21,7 +21,7 @@ from freehold.own.promote.evidence import LIVE, Evidence, judged
 from freehold.own.promote.knobs import Promote
 from freehold.own.promote.live import Canary, Twin
 from freehold.own.publish.registry import Entry
-from freehold.own.stage import inputs_of, made
+from freehold.own.stage import digest_of, inputs_of, made
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.exchange import Event
 
@@ -138,8 +138,11 @@ def _about_evaluation(place: Place, found: Standing) -> list[str]:
     if not found.evaluated:
         return ["no pairs with an incumbent: name it in [evaluate], and run `freehold own evaluate`"]
     lacks = [f"{one.source}: {one.words}" for one in found.evaluated if not one.suffices]
-    if made(place.run, PUBLISH) is None or made(place.run, EVALUATE) is None:
+    evaluation = made(place.run, EVALUATE)
+    if made(place.run, PUBLISH) is None or evaluation is None:
         return [*lacks, "the run's record of its evaluation or publication is gone"]
+    if evaluation.outputs.get(report.PAIRS) != digest_of(place.run / EVALUATE / report.PAIRS):
+        lacks.append("the pairs are not those that were written: run `freehold own evaluate` again")
     trained = inputs_of(place.run, TRAIN)
     for stage in (EVALUATE, PUBLISH):
         record = made(place.run, stage)

@@ -59,7 +59,7 @@ def take(place: Place, found: Standing, to: Stage, leave: Leave, note: Note) -> 
     """Take a step, and say who allowed it and on what evidence. Raises LedgerUnavailable: then it is not taken."""
     knobs = place.plan.promote
     step = Promotion(
-        f"p{leave.at_ms:011x}{os.urandom(4).hex()}",
+        _id(leave),
         found.alias,
         found.model,
         to,
@@ -72,20 +72,39 @@ def take(place: Place, found: Standing, to: Stage, leave: Leave, note: Note) -> 
         *leave,
     )
     about = about_of(step) | {"from": found.stage.value, "publication": found.publication}
-    note(PROMOTED, about | _told(found))
+    note(PROMOTED, about | {"delta": knobs.delta, "alpha": knobs.alpha} | _told(found))
     promotion_order.put(place.state, step)
     return step
+
+
+def off(state: Path, endpoint: str, leave: Leave, note: Note) -> list[Promotion]:
+    """Take a model off every alias, whatever is known of it; what was in force. Raises LedgerUnavailable."""
+    return _off(state, [one for one in _in_force(state) if one.endpoint == endpoint], leave, note)
 
 
 def withdraw(state: Path, entry: Entry, who: str, note: Note) -> None:
     """Take a model off every alias where a step was taken for other files of that name. Raises LedgerUnavailable."""
     of = {one.about.get("promotion"): one.about.get("publication") for one in events(state, PROMOTED)}
-    for one in promotion_order.read(state).promotions:
-        known = one.endpoint != entry.endpoint or of.get(one.id) == entry.digest
-        if not known and one.stage is not Stage.OFF:
-            over = replace(one, stage=Stage.OFF, who=who, why="other files are published under its name")
-            note(PROMOTED, about_of(over) | {"from": one.stage.value})
-            promotion_order.put(state, over)
+    mine = (one for one in _in_force(state) if one.endpoint == entry.endpoint)
+    others = [one for one in mine if of.get(one.id) != entry.digest]
+    _off(state, others, Leave(entry.at_ms, who, "other files are published under its name"), note)
+
+
+def _in_force(state: Path) -> list[Promotion]:
+    return [one for one in promotion_order.read(state).promotions if one.stage is not Stage.OFF]
+
+
+def _off(state: Path, orders: list[Promotion], leave: Leave, note: Note) -> list[Promotion]:
+    for one in orders:
+        since_ms, who, why = leave
+        over = replace(one, id=_id(leave), stage=Stage.OFF, since_ms=since_ms, who=who, why=why)
+        note(PROMOTED, about_of(over) | {"from": one.stage.value})
+        promotion_order.put(state, over)
+    return orders
+
+
+def _id(leave: Leave) -> str:
+    return f"p{leave.at_ms:011x}{os.urandom(4).hex()}"
 
 
 def _share(to: Stage, knobs: Promote) -> float:
