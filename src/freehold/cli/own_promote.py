@@ -128,6 +128,8 @@ def _see_configured(config: Config, place: Place) -> None:
 def _lines(found: Standing) -> Iterator[str]:
     since = f" since {_day(found.since_ms)}, allowed by {found.who}" if found.since_ms else ""
     yield f"{found.model} at {found.alias or 'no alias'}: {found.stage}{since}"
+    if found.in_force is not found.stage:
+        yield f"the gateway has it at {found.in_force}, by a step that nobody took for these files: `--to off` ends it"
     if found.rolled_back:
         yield f"taken back by the gateway: {found.rolled_back}; live evidence counts anew"
     if found.tries > 1:
@@ -167,7 +169,9 @@ def _row(one: Standing) -> tuple[str, ...]:
     evaluated = _verdicts(one.evaluated)
     live = "-" if one.live is None else f"{one.live.pairs} pairs: {one.live.verdict}"
     since = _day(one.since_ms) if one.since_ms else "-"
-    lacks = "; ".join([*([f"taken back: {one.rolled_back}"] if one.rolled_back else []), *one.missing]) or "-"
+    strange = [f"in force as {one.in_force} without a step"] if one.in_force is not one.stage else []
+    back = [f"taken back: {one.rolled_back}"] if one.rolled_back else []
+    lacks = "; ".join((*strange, *back, *one.missing)) or "-"
     placed = (one.model, one.kind.value, one.alias or "-", one.stage.value, since)
     return (*placed, evaluated, live, one.next.value if one.next else "-", lacks)
 

@@ -193,7 +193,9 @@ def test_a_step_that_nobody_took_by_the_command_does_not_count(company: Company,
     (step,) = read(company.state).promotions
     put(company.state, replace(step, id="p-by-hand", stage=Stage.CANARY))
     (shown,) = json.loads(run("own", "status", "--json").out)
-    assert shown["stage"] == "off"
+    assert (shown["stage"], shown["in_force"]) == ("off", "canary")
+    assert "the gateway has it at canary, by a step that nobody took" in run("own", "status", "small").out
+    assert "in force as canary without a step" in run("own", "status").out
 
 
 def test_an_alias_that_the_configuration_lacks_is_named(company: Company, run: Run, folder: Path) -> None:

@@ -53,6 +53,9 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     alias: str
     stage: Stage
     publication: str  # the digest of its files
+    in_force: Stage = (
+        Stage.OFF
+    )  # as the gateway reads it; another than `stage` by a step that nobody took for these files
     since_ms: int = 0
     who: str = ""
     why: str = ""
@@ -88,7 +91,8 @@ def standing(place: Place, now_ms: int) -> Standing:
             remedy="Set `alias` in [promote].",
         )
     past = _past(place)
-    order = _order(place, past)
+    written = _written(place)
+    order = written if written is not None and written.id in past.steps else None
     stage = order.stage if order else Stage.OFF
     twins = live.twins(place.state, past.steps) if stage is not Stage.OFF else []
     pairs = list(live.pairs(twins, place.alias))
@@ -98,6 +102,7 @@ def standing(place: Place, now_ms: int) -> Standing:
         place.alias,
         stage,
         place.entry.digest,
+        written.stage if written else Stage.OFF,
         order.since_ms if order else 0,
         order.who if order else "",
         order.why if order else "",
@@ -116,8 +121,9 @@ def standing(place: Place, now_ms: int) -> Standing:
 def live_twins(place: Place) -> list[Twin]:
     """Exchanges and their copies since these files were put into shadow, if they are in service."""
     past = _past(place)
-    order = _order(place, past)
-    return live.twins(place.state, past.steps) if order and order.stage is not Stage.OFF else []
+    order = _written(place)
+    taken = order is not None and order.id in past.steps and order.stage is not Stage.OFF
+    return live.twins(place.state, past.steps) if taken else []
 
 
 def missing(place: Place, found: Standing) -> list[str]:
@@ -206,12 +212,11 @@ def _ruled(place: Place, twins: Sequence[Twin]) -> Evidence:
     return _live(place, list(answers.pairs(twins, known, place.alias)), f"{LIVE}, {judge}")
 
 
-def _order(place: Place, past: _Past) -> Promotion | None:
-    """The step in force, if it was taken for these files."""
+def _written(place: Place) -> Promotion | None:
+    """What the gateway reads of it. It counts as taken only by a step that the ledger has for these files."""
     orders = promotion_order.read(place.state).promotions
     here = (place.alias, place.entry.endpoint)
-    found = next((one for one in orders if (one.alias, one.endpoint) == here), None)
-    return found if found is not None and found.id in past.steps else None
+    return next((one for one in orders if (one.alias, one.endpoint) == here), None)
 
 
 def _past(place: Place) -> _Past:
