@@ -70,9 +70,7 @@ def test_it_stands_before_the_alias_s_own_pool_as_that_is_written() -> None:
     assert first.alias != lane.alias
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.CONNECT, Fault.STATUS, Fault.RESET, Fault.BREAKER_OPEN, Fault.GARBAGE]
-)
+@pytest.mark.parametrize("fault", [Fault.STATUS, Fault.RESET, Fault.TIMEOUT_IDLE, Fault.GARBAGE])
 def test_as_soon_as_more_failed_than_may_it_is_over(fault: Fault) -> None:
     step = Promoted(ORDER, OWN)
     step.count(failed(fault))
@@ -111,6 +109,8 @@ def test_as_soon_as_the_95th_percentile_cannot_be_within_its_limit_it_is_over() 
     "other",
     [
         failed(Fault.POLICY),
+        failed(Fault.CONNECT),
+        failed(Fault.BREAKER_OPEN),
         failed(Fault.LIMITED),
         replace(GOOD, endpoint=OLD.id, attempts=(Attempt(OLD.id, Fault.RESET),)),
         replace(failed(Fault.RESET), cached=True),

@@ -20,8 +20,9 @@ from freehold.vocabulary.exchange import Exchange, Finding, Outcome
 
 SLOW_SHARE = 0.05  # of answers that may take longer than the limit: so the 95th percentile is within it
 LATE = ("slowness",)  # findings that the limit on time is for
-# Nothing was asked, for a reason that says nothing of the model; or another answered first.
-NOT_ASKED = (Fault.POLICY, Fault.LIMITED, Fault.COOLING, Fault.HEDGED, Fault.UNFIT)
+# It was not asked. Nobody listens while what serves it is started anew, and its breaker spares the callers: that is no
+# reason to take it back. An engine that ends is, since what serves it is there and says so.
+NOT_ASKED = (Fault.CONNECT, Fault.BREAKER_OPEN, Fault.POLICY, Fault.LIMITED, Fault.COOLING, Fault.UNFIT)
 UNENDED = (Outcome.ABANDONED, Outcome.INTERRUPTED)
 
 

@@ -16,6 +16,7 @@ from freehold.own.publish.manifest import Engine, Manifest
 from freehold.vocabulary.errors import BadRequest
 
 HOST = "127.0.0.1"
+_SERVING = ("transformers", "fastapi", "uvicorn", "pydantic", "openai")  # what `transformers serve` imports
 
 
 class Launch(NamedTuple):
@@ -50,6 +51,11 @@ def _llama_cpp(model: Path, manifest: Manifest, port: str) -> Launch:
 
 
 def _transformers(model: Path, manifest: Manifest, port: str) -> Launch:
+    if missing := [name for name in _SERVING if find_spec(name) is None]:
+        raise BadRequest(
+            f"transformers cannot serve without {', '.join(missing)}",
+            remedy='Run `pip install "transformers[serving]"`, or publish for another engine.',
+        )
     # It answers for no other name than the folder's, with a revision behind it (transformers/cli/serving).
     words = ("serve", str(model), "--host", HOST, "--port", port)
     return Launch((sys.executable, "-m", "transformers.cli.transformers", *words), "/health", str(model))
