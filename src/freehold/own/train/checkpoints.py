@@ -10,9 +10,6 @@ from typing import cast
 
 import torch
 from msgspec import Struct
-from tokenizers import Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE
-from tokenizers.trainers import BpeTrainer
 from transformers import (
     AutoModelForCausalLM,
     LlamaConfig,
@@ -24,6 +21,7 @@ from transformers.utils import logging
 
 from freehold.own.plan import Plan
 from freehold.own.train.knobs import Adapt
+from freehold.own.train.tokenizer import learn
 from freehold.vocabulary.errors import BadRequest
 
 BEGIN, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
@@ -72,16 +70,8 @@ def make(folder: Path, texts: Iterable[str], shape: Shape | None = None, seed: i
 
 def byte_level(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer that has seen these texts, and writes ChatML."""
-    learnt = Tokenizer(BPE())
-    learnt.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    learnt.decoder = decoders.ByteLevel()
-    trainer = BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[BEGIN, END, PAD],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    learnt.train_from_iterator(texts, trainer)
+    learnt = learn(texts, vocabulary, (BEGIN, END, PAD))
+    learnt.encode_special_tokens = False  # a template writes its marks as text
     made = PreTrainedTokenizerFast(tokenizer_object=learnt, eos_token=END, pad_token=PAD)
     made.chat_template = CHATML
     return made

@@ -3,7 +3,7 @@
 Any text can be told, as single bytes where nothing else fits. One token, END, stands before and after each document.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,14 +17,14 @@ END = "<|end|>"
 CHAT = "{{ bos_token }}{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
 
-def learn(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """The tokenizer of these texts, of at most so many tokens: 256 bytes, END, and what is joined."""
+def learn(texts: Iterable[str], vocabulary: int, special: Sequence[str] = (END,)) -> Tokenizer:
+    """The tokenizer of these texts, of at most so many tokens: 256 bytes, special ones, and what is joined."""
     found = Tokenizer(models.BPE())
     found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     found.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[END],
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
