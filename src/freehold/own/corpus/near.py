@@ -23,9 +23,11 @@ Shingles = NDArray[np.uint64]  # sorted, each once
 
 WORDS = 5  # a shingle of text is so many words
 RELATED = 0.5  # what is at least this share as alike as near-duplicates are shares a cluster
-_PERMUTATIONS = 256
-_FOUND = 0.99  # how many of the pairs just alike enough are to be proposed
-_SLACK = 0.15  # more than four standard deviations of a similarity told from signatures
+_PERMUTATIONS = 128
+_FOUND = (
+    0.9  # how many of the pairs that are just related are to be proposed; of near-duplicates it is then all
+)
+_SLACK = 0.18  # four standard deviations of a similarity told from signatures
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each sign counts as a word
 WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 _NONE = np.empty(0, np.uint64)
@@ -97,7 +99,7 @@ def deduplicated(
     return found.rows()
 
 
-@lru_cache(1 << 20)
+@lru_cache(1 << 18)
 def _hashed(word: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
@@ -139,7 +141,9 @@ class _Kept:
         self._clusters = Clusters()
         self._named: dict[str, int] = {}  # cluster that rows came with -> the first of them
         self._same: defaultdict[bytes, list[int]] = defaultdict(list)  # text -> those that have it
-        self._bands: defaultdict[bytes, list[int]] = defaultdict(list)
+        self._bands: dict[
+            int, list[int] | int
+        ] = {}  # mostly one number: a list for each would take gigabytes
         self._band_bytes = _band(self._related) * 8
         self._signatures: list[NDArray[np.uint64]] = []
         self._of = shingles
@@ -190,20 +194,27 @@ class _Kept:
             self._clusters.join(self._named.setdefault(row.cluster, number), number)
         if indexed:
             for key in self._keys(signature):
-                self._bands[key].append(number)
+                others = self._bands.setdefault(key, number)
+                if isinstance(others, list):
+                    others.append(number)
+                elif others != number:
+                    self._bands[key] = [others, number]
 
-    def _keys(self, signature: NDArray[np.uint64]) -> Iterator[bytes]:
-        # The bytes of one band are those of another too rarely to be told apart by its place.
+    def _keys(self, signature: NDArray[np.uint64]) -> Iterator[int]:
+        # One band's bytes are those of another, or hash alike, too rarely to matter: it is one more pair to look at.
         raw, length = signature.tobytes(), self._band_bytes
-        return (raw[begin : begin + length] for begin in range(0, len(raw) - length + 1, length))
+        return (hash(raw[begin : begin + length]) for begin in range(0, len(raw) - length + 1, length))
 
     def _alike(self, shingles: Shingles, signature: NDArray[np.uint64]) -> Iterator[tuple[int, float]]:
         """Kept rows that are related to these shingles, and how much they share."""
         if not len(shingles):
             return
-        proposed = sorted({number for key in self._keys(signature) for number in self._bands.get(key, ())})
-        if not proposed:
+        met: set[int] = set()
+        for others in (self._bands.get(key, ()) for key in self._keys(signature)):
+            met.update((others,) if isinstance(others, int) else others)
+        if not met:
             return
+        proposed = sorted(met)
         agreed = (np.array([self._signatures[number] for number in proposed]) == signature).mean(axis=1)
         for number in np.array(proposed)[agreed >= self._related - _SLACK].tolist():
             shared = jaccard(self._shingles(number), shingles)
