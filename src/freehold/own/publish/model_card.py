@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from freehold.config import clock
 from freehold.own.evaluate.report import Evaluation
 from freehold.own.publish.records import Records
@@ -50,15 +52,17 @@ def _corpus(found: Records) -> Iterator[str]:
 
 
 def _training(found: Records) -> Iterator[str]:
-    made, last = found.made["train"], found.last
+    last, plan = found.last, found.plan
     if last is not None:
         yield (
             f"{last.step:,} steps, {last.tokens:,} tokens, {last.cpu_s:,.0f} s of processor time "
             f"in {last.wall_s:,.0f} s; loss of the last step {last.loss:.4f} nats."
         )
         yield ""
-    rows = [(name, str(value)) for name, value in {**made.knobs, **found.model.about}.items()]
-    yield from _table(("Knob or figure", "Value"), [*rows, ("seed", str(found.plan.seed))])
+    knobs = {**msgspec.to_builtins(plan.training()), "seed": plan.seed}
+    told = {**found.model.about, **{f"`{name}`": value for name, value in knobs.items()}}
+    rows = [(name.replace("_", " ") if "`" not in name else name, str(it)) for name, it in told.items()]
+    yield from _table(("Figure or `knob`", "Value"), rows)
 
 
 def _quality(told: Evaluation) -> Iterator[str]:
