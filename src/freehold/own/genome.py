@@ -195,7 +195,9 @@ class Genome:
         total = torch.zeros(count, length, 4, dtype=torch.float64)
         for phase in range(self._phases):
             whole = (length - phase + TOKEN - 1) // TOKEN  # tokens that hold all of it
-            tokens = known[:, phase : phase + max(_TOKENS_MIN, whole) * TOKEN].reshape(count, -1, TOKEN) @ _PLACE
+            tokens = (
+                known[:, phase : phase + max(_TOKENS_MIN, whole) * TOKEN].reshape(count, -1, TOKEN) @ _PLACE
+            )
             after = _by_base(self._network(tokens[:, :-1]).double(), tokens[:, 1:]).flatten(1, 2)
             first = after.new_full((count, phase + TOKEN, 4), -math.log(4))  # nothing precedes them
             total += torch.cat((first, after), 1)[:, :length]
