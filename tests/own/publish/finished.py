@@ -17,7 +17,7 @@ from freehold.own.train.progress import Progress
 from freehold.vocabulary.report import Interval
 
 PLAN = """\
-name = "{name}"
+name = "plant"
 recipe = "adapt"
 licence = "Apache-2.0"
 seed = 7
@@ -34,14 +34,14 @@ region = "FI"
 CHATML = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
 
 
-def run(folder: Path, *, name: str = "plant", engine: str = "auto", base_licence: str = "MIT") -> Plan:
+def run(folder: Path, *, engine: str = "auto", base: str = "small-llama", base_licence: str = "MIT") -> Plan:
     """All stages before publication are done."""
     folder.mkdir(parents=True)
-    (folder / "own.toml").write_text(PLAN.format(name=name, engine=engine))
+    (folder / "own.toml").write_text(PLAN.format(engine=engine))
     plan = load_plan(folder)
     _stage(folder, plan, "corpus", (), _corpus)
-    _stage(folder, plan, "train", ("corpus",), lambda made: _train(made, folder, name, base_licence))
-    _stage(folder, plan, "evaluate", ("train",), lambda made: _evaluate(made, name))
+    _stage(folder, plan, "train", ("corpus",), lambda made: _train(made, folder, base, base_licence))
+    _stage(folder, plan, "evaluate", ("train",), _evaluate)
     return plan
 
 
@@ -61,19 +61,19 @@ def _corpus(folder: Path) -> None:
     (folder / "card.md").write_text("# Corpus of plant\n\n12 conversations, 2 | 3 dropped.\n")
 
 
-def _train(folder: Path, run: Path, name: str, base_licence: str) -> None:
+def _train(folder: Path, run: Path, base: str, base_licence: str) -> None:
     model = folder / MODEL
     model.mkdir()
     language_model(model)
     inputs = {**stage.inputs_of(run, "corpus"), "checkpoint/model.safetensors": "cd" * 32}
     told = Artefact(
-        name,
+        "plant",
         Kind.LANGUAGE,
         "adapt",
         "Apache-2.0",
         12_345,
         context=128,
-        base="small-llama",
+        base=base,
         base_licence=base_licence,
         inputs=inputs,
         seed=7,
@@ -84,18 +84,18 @@ def _train(folder: Path, run: Path, name: str, base_licence: str) -> None:
     (folder / progress.FILE).write_bytes(msgjson.encode(step) + b"\n")
 
 
-def _evaluate(folder: Path, name: str) -> None:
+def _evaluate(folder: Path) -> None:
     value, other = Interval(1.25, 1.0, 1.5), Interval(2.5, 2.0, 3.0)
     metric, on = "bits per byte of answers", "held out"
     told = Evaluation(
-        name,
+        "plant",
         "adapt",
         {},
         (
-            Measured(f"own/{name}", metric, on, "lower", value, 40, 8),
+            Measured("own/plant", metric, on, "lower", value, 40, 8),
             Measured("small-llama, not adapted", metric, on, "lower", other, 40, 8, baseline=True),
         ),
-        (Compared(f"own/{name}", "small-llama, not adapted", metric, on, Interval(1.25, 0.75, 1.75), 40, 8),),
+        (Compared("own/plant", "small-llama, not adapted", metric, on, Interval(1.25, 0.75, 1.75), 40, 8),),
         notes=("only 8 clusters",),
     )
     (folder / report.FILE).write_bytes(msgjson.encode(told))

@@ -171,6 +171,17 @@ def test_the_bill_of_materials_is_valid_and_leads_back_to_the_data(done: Publish
     assert re.fullmatch(r"[\d.]+\+[0-9a-f]{12}", code)
 
 
+def test_the_bill_of_a_model_of_our_own_weights_has_no_ancestors(tmp_path: Path) -> None:
+    run = tmp_path / "plant"
+    done = publish(run, finished.run(run, base=""), tmp_path / "state", "alice", Events())
+
+    text = (done.folder / manifest.BOM).read_text()
+    told = json.loads(text)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert "pedigree" not in told["metadata"]["component"]
+    assert "base" not in {one["bom-ref"] for one in told["components"]}
+
+
 def test_the_card_says_what_the_records_say(done: Published) -> None:
     told = (done.folder / manifest.CARD).read_text()
 
