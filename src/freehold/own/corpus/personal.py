@@ -9,25 +9,12 @@ What has no check digit (a phone number) is taken for what it looks like, and so
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
 
 from freehold.own.corpus.forms import PERSONAL, PRIVATE_KEY, SECRETS, Form, Place
 from freehold.own.rows import Span
 
 _KEYS = tuple(form for form in SECRETS if form.kind == PRIVATE_KEY)
 _BEFORE = 40  # characters in which the name of what follows stands
-
-
-class Secret(NamedTuple):
-    """A secret in a text. What it is, is not in here."""
-
-    kind: str
-    line: int  # from 1
-
-
-def secrets(text: str) -> list[Secret]:
-    """The secrets in a text, in their order."""
-    return [Secret(one.kind, text.count("\n", 0, one.begin) + 1) for one in _found(text, SECRETS)]
 
 
 def private_key_line(text: str) -> int:
