@@ -39,8 +39,7 @@ context = 384
 threads = 1
 
 [evaluate]
-incumbent = "{incumbent}"
-transfer = ["../{transfer}"]
+transfer = {transfer}
 
 [publish]
 jurisdiction = "DE"
@@ -48,18 +47,17 @@ region = "DE"
 
 [promote]
 alias = "{alias}"
+delta = 0.025  # of 2 bits per base
 """
-FEW, MORE = 20, 220  # steps
+FEW, MORE = 10, 180  # steps
 ALIASES = {"dna": "own/dna-first", "dna-next": "own/dna-better"}
 FRAME = slice(504_913, 505_513)  # the first 200 codons of a reading frame of 550, among the bases held out
 STOP, SILENT = "292G>T", "294A>G"  # GAA becomes TAA, which ends the protein; or GAG, the same amino acid
 
 
-def plan(name: str, steps: int, *, incumbent: str = "", alias: str = "") -> str:
+def plan(name: str, steps: int, *, alias: str = "", transfer: str = "[]") -> str:
     """A run's own.toml."""
-    return PLAN.format(
-        name=name, steps=steps, incumbent=incumbent, alias=alias, learnt=LEARNT, transfer=TRANSFER
-    )
+    return PLAN.format(name=name, steps=steps, alias=alias, learnt=LEARNT, transfer=transfer)
 
 
 def gene() -> str:
@@ -74,7 +72,7 @@ def main() -> None:
         for name in (LEARNT, TRANSFER):
             shutil.copy(HERE / name, walk.folder / name)
         walk.stages(walk.run("first", plan("dna-first", FEW)))
-        walk.stages(walk.run("better", plan("dna-better", MORE, alias="dna")))
+        walk.stages(walk.run("better", plan("dna-better", MORE, alias="dna", transfer=f'["../{TRANSFER}"]')))
         walk.freehold("own", "bases", "better", TRANSFER, "--to", "salmonella.npz")
         walk.up()
         asked = {"sequence": gene(), "substitutions": [STOP, SILENT]}

@@ -62,6 +62,22 @@ def test_a_repeat_costs_less_and_less() -> None:
     assert model.bits(reverse_complement(drawn[1000:1400]))[100:].mean() < 1.2
 
 
+def test_many_bases_are_mixed_at_once_as_they_would_be_one_by_one() -> None:
+    likely = np.random.default_rng(0).uniform(0.01, 1, (3, 700))
+    likely[:, [0, 300]] = np.nan
+    weights = np.zeros(3)
+
+    found = mixed(likely)
+
+    for at in range(700):
+        if at in (0, 300):
+            assert np.isnan(found[at])
+            continue
+        shares = np.exp(weights) / np.exp(weights).sum()
+        assert found[at] == pytest.approx(shares @ likely[:, at])
+        weights = 0.95 * (weights + np.log(likely[:, at]))
+
+
 def test_the_better_of_two_models_is_found_and_a_mixture_is_never_far_behind_it() -> None:
     good, bad = np.full(200, 0.9), np.full(200, 0.1)
 

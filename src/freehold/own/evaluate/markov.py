@@ -18,6 +18,7 @@ ORDER = 12
 ORDER_MAX = 26  # of what fits into 64 bits
 _STRENGTH = 1.0
 _KEPT = 0.95  # of a weight's logarithm, at each base
+_STEPS = 256  # bases that are mixed at once
 _DIGITS = 5  # four bases, and one that is not known
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -81,12 +82,18 @@ def mixed(likely: Floats) -> Floats:
     """The probability of each base by several models together (models x bases), from what precedes it alone."""
     found = np.full(likely.shape[1], np.nan)
     known = np.flatnonzero(~np.isnan(likely[0]))
-    logs = np.log(likely[:, known].T)
+    steps = np.arange(_STEPS + 1)
+    passed = np.tril(_KEPT ** (steps[:, None] - steps), -1)[
+        :, :-1
+    ]  # what is left of a base's logarithm later on
     weights = np.zeros(len(likely))
-    for at, column, log in zip(known, likely[:, known].T.copy(), logs, strict=True):
-        share = np.exp(weights - weights.max())
-        found[at] = share @ column / share.sum()
-        weights = _KEPT * (weights + log)
+    for begin in range(0, len(known), _STEPS):
+        some = known[begin : begin + _STEPS]
+        count, block = len(some), likely[:, some].T
+        logs = passed[: count + 1, :count] @ np.log(block) + _KEPT ** steps[: count + 1, None] * weights
+        shares = np.exp(logs[:-1] - logs[:-1].max(-1, keepdims=True))
+        found[some] = (shares * block).sum(-1) / shares.sum(-1)
+        weights = logs[-1]
     return found
 
 
