@@ -18,7 +18,7 @@ ORDER = 12
 ORDER_MAX = 26  # of what fits into 64 bits
 _STRENGTH = 1.0
 _KEPT = 0.95  # of a weight's logarithm, at each base
-_STEPS = 256  # bases that are mixed at once
+_STEPS = 64  # bases that are mixed at once
 _DIGITS = 5  # four bases, and one that is not known
 
 Floats: TypeAlias = NDArray[np.float64]
