@@ -54,6 +54,8 @@ def pattern(written: str) -> re.Pattern[str]:
 
 def lived_in(state: Path) -> None:
     """Leave behind what a gateway and its commands do."""
+    from freehold.own.publish import signing
+
     note = partial(noted, state, SETTINGS)
     for number, day in enumerate((GONE, ENDING, HERE)):
         kept(state, number, day)
@@ -71,6 +73,7 @@ def lived_in(state: Path) -> None:
         state,
         Entry("small", "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, "d", "MIT", 1_790_000_000_000, "anna"),
     )
+    signing.key_of(state)
     ruled(state, "own/small", Ruling("x2", "x1", SAME, 1.0, 1.0))
     (state / "own" / LOGS).mkdir()
     (state / "own" / LOGS / "small.log").touch()

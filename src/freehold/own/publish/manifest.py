@@ -15,6 +15,7 @@ from freehold.vocabulary.errors import BadRequest
 
 FILE = "manifest.json"  # in RUN/publish
 SIGNATURE, CARD, BOM = "model.sig", "model_card.md", "bom.json"  # beside it
+PUBLISHED = "own-published"  # the kind of event that says so on the ledger
 
 
 class Engine(StrEnum):

@@ -14,7 +14,7 @@ from freehold.own.plan import Plan
 from freehold.own.publish import manifest as manifests
 from freehold.own.publish import registry, signing
 from freehold.own.publish.bom import bom
-from freehold.own.publish.manifest import BOM, CARD, SIGNATURE, Engine, Manifest
+from freehold.own.publish.manifest import BOM, CARD, PUBLISHED, SIGNATURE, Engine, Manifest
 from freehold.own.publish.model_card import card
 from freehold.own.publish.packing import pack
 from freehold.own.publish.records import STAGES, records
@@ -22,7 +22,6 @@ from freehold.own.publish.registry import Entry
 from freehold.vocabulary.exchange import Plain
 
 STAGE = "publish"
-PUBLISHED = "own-published"  # the kind of the ledger's event
 Note = Callable[[str, Mapping[str, Plain]], None]  # records an event, durably
 
 _MODULES = {
