@@ -110,7 +110,7 @@ def peer(found: Any, method: str, shape: Any) -> np.ndarray[Any, Any]:
         (Input.TABLE, "linear", True),
     ],
 )
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_what_is_taken_out_scores_as_the_library_does(
     seed: int, given_as: Input, method: str, numbers: bool
