@@ -14,18 +14,21 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from freehold.bench import results
 from freehold.bench.cases import Tasks
 from freehold.bench.results import Plan as BenchPlan
-from freehold.bench.results import Results
+from freehold.bench.results import Results, Sample
 from freehold.bench.running import Bench, check
 from freehold.bench.values import Values
 from freehold.config import clock
 from freehold.own.artefact import MODEL
 from freehold.own.evaluate.scores import RowScore, Scores
 from freehold.own.plan import FILE, Plan
+from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.probe import Call, Question, Reply
 
 TASKS = "tasks"  # what its scores are on
+FAILED_MAX = 0.1  # share of the tasks that may be without an answer
 OF_ITS_OWN = (FILE, "train", "evaluate", "publish", "lock")  # what an incumbent does not have from the run
 
 
@@ -73,7 +76,8 @@ def first_scores(found: Iterator[Scores], name: str) -> Iterator[Scores]:
 async def ask_tasks(tasks: Tasks, plan: Plan, incumbent: str, call: Call, folder: Path) -> list[Scores]:
     """Ask both everything, graded as a bench grades; goes on with what an earlier sitting has asked.
 
-    Raises BadRequest where a check needs a judge, or runs programs, and the plan has none or does not let them.
+    Raises BadRequest where a check needs a judge, or runs programs, and the plan has none or does not let them; and
+    where many tasks were not answered.
     """
     own, knobs = f"own/{plan.name}", plan.evaluate
     name = "b" + sha256(f"{tasks.digest}/{own}/{incumbent}/{knobs.judge}".encode()).hexdigest()[:19]
@@ -91,7 +95,14 @@ async def ask_tasks(tasks: Tasks, plan: Plan, incumbent: str, call: Call, folder
     check(tasks, asked, runs_code=knobs.run_code)
     with Results(folder, asked) as kept:
         await Bench(tasks, kept, call).run()
-        values = Values(kept.lines)
+        failed = [line for line in kept.lines if isinstance(line, Sample) and line.error]
+    if len(failed) > FAILED_MAX * len(tasks.cases):
+        shutil.rmtree(results.folder(folder, name))  # so that they are asked again
+        raise BadRequest(
+            f"{failed[0].subject} gave no answer to {len(failed)} of {len(tasks.cases)} tasks: {failed[0].error}",
+            remedy=f"See that it can be asked, as by `freehold bench run {tasks.file} --on {incumbent}`.",
+        )
+    values = Values(kept.lines)
     return [_scores(values, subject, tasks.file) for subject in (own, incumbent)]
 
 
