@@ -173,6 +173,18 @@ def test_another_publishers_key_does_not_verify(done: Any, tmp_path: Path) -> No
         verify(done.folder, tmp_path / "nowhere.pub")
 
 
+def test_another_state_signs_with_a_key_of_its_own(tmp_path: Path) -> None:
+    run, first, second = tmp_path / "plant", tmp_path / "first", tmp_path / "second"
+    plan = finished.run(run)
+    publish(run, plan, first, "alice", Events())
+
+    done = publish(run, plan, second, "alice", Events())
+
+    verify(done.folder, public_key(second))
+    with pytest.raises(Unverified):
+        verify(done.folder, public_key(first))
+
+
 def test_the_bill_of_materials_is_valid_and_leads_back_to_the_data(done: Any) -> None:
     text = (done.folder / manifest.BOM).read_text()
     told: dict[str, Any] = json.loads(text)

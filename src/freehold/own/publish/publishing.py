@@ -47,9 +47,10 @@ def publish(run: Path, plan: Plan, state: Path, who: str, note: Note) -> Publish
 
     Raises BadRequest where a stage before is missing, or an engine is asked for that cannot serve it.
     """
-    key = signing.key_of(state)
-    folder = run / STAGE
-    with stage.working(run, STAGE, plan.publish, stage.inputs_of(run, *STAGES)) as work:
+    key, folder = signing.key_of(state), run / STAGE
+    signer = signing.fingerprint(key.with_name(signing.PUBLIC))
+    inputs = stage.inputs_of(run, *STAGES) | {signing.PUBLIC: signer}  # another key signs anew
+    with stage.working(run, STAGE, plan.publish, inputs) as work:
         if work is not None:
             _write(run, plan, work, key)
     told = manifests.read(folder)
@@ -57,7 +58,7 @@ def publish(run: Path, plan: Plan, state: Path, who: str, note: Note) -> Publish
     known = registry.registered(state).get(told.name)
     anew = known is None or (known.digest, known.folder) != (entry.digest, entry.folder)
     if known is None or anew or known.engine is not entry.engine:
-        note(PUBLISHED, _about(entry, told, folder, signing.fingerprint(key.with_name(signing.PUBLIC))))
+        note(PUBLISHED, _about(entry, told, folder, signer))
         registry.register(state, entry)
     return Published(folder, told, entry, anew)
 
