@@ -129,6 +129,7 @@ def test_the_usual_ports_are_the_documented_ones() -> None:
         "sglang": 30000,
         "llamacpp": 8080,
         "lmstudio": 1234,
+        "own": 4144,
     }
 
 
