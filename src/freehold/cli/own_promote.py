@@ -133,7 +133,7 @@ def _lines(found: Standing) -> Iterator[str]:
     if found.rolled_back:
         yield f"taken back by the gateway: {found.rolled_back}; live evidence counts anew"
     if found.tries > 1:
-        yield f"these files are in shadow for the {found.tries}th time: each try has its own chance to be wrong"
+        yield f"these files were put into shadow {found.tries} times: each has its own chance to be wrong"
     yield from _evidence(found)
     if found.next is not None:
         yield f"next: {found.next}" + ("" if found.missing else ", nothing is missing")

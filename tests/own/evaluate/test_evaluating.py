@@ -136,3 +136,9 @@ def test_the_model_itself_is_no_incumbent(make_run: MakeRun, run: Run, folder: P
     assert run("own", "evaluate", "run").code == 0
     assert [one.second for one in evaluating.read(here).compared] == ["always wrong"]
     assert (here / "evaluate" / report.PAIRS).read_bytes() == b""
+
+
+def test_all_stages_in_a_row_end_at_the_first_that_cannot_be_done(make_run: MakeRun, run: Run) -> None:
+    make_run("run", 20)
+    said = run("own", "run", "run")
+    assert (said.code, said.out) == (2, "corpus:\n")
