@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.audits.plots import HEIGHT, POINTS_MAX, WIDTH, Mark, decades_of, evidence, interval
+from freehold.audits.plots import HEIGHT, POINTS_MAX, WIDTH, Mark, curve, decades_of, evidence, interval
 
 traces = st.lists(st.floats(-2000, 2000), max_size=900).map(lambda values: list(enumerate(values, 1)))
 MARKS = [Mark(1000, "accuses: 1,000")]
@@ -59,3 +59,20 @@ def test_an_interval_is_drawn_from_its_low_to_its_high_end(bounds: list[float]) 
     assert dot is not None
     assert float(bar[1]) - 0.1 <= float(dot[1]) <= float(bar[2]) + 0.1
     assert "no difference" in svg
+
+
+@given(traces.filter(bool))
+def test_a_curve_stays_in_its_frame_and_ends_where_it_ends(trace: list[tuple[int, float]]) -> None:
+    drawn = points(curve("C & <c>", trace, ("steps", "loss")))
+
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in drawn)
+    assert len(drawn) <= POINTS_MAX
+    assert max(x for x, _ in drawn) == drawn[-1][0]
+
+
+def test_a_curve_that_falls_is_drawn_falling() -> None:
+    heights = [
+        y for _, y in points(curve("C", [(step, 5 / step) for step in range(1, 900)], ("steps", "loss")))
+    ]
+
+    assert heights == sorted(heights)
