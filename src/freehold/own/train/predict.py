@@ -48,7 +48,7 @@ class Tried(NamedTuple):
 
     fit: Fit
     curve: Arrays
-    loss: float  # nats of a classifier, mean square of a regressor
+    loss: float  # nats a row
 
 
 def train(run: Path, plan: Plan, folder: Path, say: Say) -> None:
@@ -157,18 +157,22 @@ def calibrated(examples: Examples, scores: Floats) -> Arrays:
 
 
 def loss_of(examples: Examples, curve: Arrays, scores: Floats) -> float:
-    """Nats a row of a classifier, the mean square of a regressor."""
+    """Nats a row; of a regressor, those of a normal distribution as wide as it errs."""
     if examples.kind is Kind.REGRESSOR:
-        return float(np.mean((scores[:, 0] - examples.targets) ** 2))
+        return _normal_nats(scores[:, 0] - examples.targets)
     return _nats(probabilities(curve, scores), examples.targets)
 
 
 def raw_loss(examples: Examples, at: NDArray[np.int64], scores: Floats) -> float:
     """The same of one fold, before scores are calibrated: told while it runs."""
     if examples.kind is Kind.REGRESSOR:
-        return float(np.mean((scores[:, 0] - examples.targets[at]) ** 2))
+        return _normal_nats(scores[:, 0] - examples.targets[at])
     logits = np.hstack([0 * scores, scores]) if scores.shape[1] == 1 else scores
     return _nats(softmax(logits), examples.targets[at])
+
+
+def _normal_nats(errors: Floats) -> float:
+    return 0.5 * float(np.log(2 * np.pi * np.e * max(np.mean(errors**2), 1e-12)))
 
 
 def _nats(shares: Floats, targets: Floats) -> float:
