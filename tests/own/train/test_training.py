@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests.own.train.writing import PLAN, make
 
 MODEL = Path("train/model/model.safetensors")
 LIMIT_S = 240
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +68,10 @@ def test_training_killed_and_gone_on_with_comes_to_the_same_bits(run: Path, tmp_
     from freehold.own.train.training import train
 
     killed = make(tmp_path / "killed")
-    command = [sys.executable, "-m", "freehold", "own", "train", str(killed)]
-    process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
-    log = killed / "train" / progress.FILE
-    until = time.monotonic() + LIMIT_S
-    while process.poll() is None and not (log.exists() and len(losses(killed)) >= 4):
-        assert time.monotonic() < until
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command = [sys.executable, "-m", "tests.own.train.killed", str(killed), "7"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), timeout=LIMIT_S, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(losses(killed)) == 7
     assert not (killed / MODEL).exists()
 
     assert train(killed, load_plan(killed), lambda step: None) is True
