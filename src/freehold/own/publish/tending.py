@@ -27,7 +27,7 @@ from freehold.own.publish.manifest import Manifest, digest_of_files, files_of
 from freehold.own.publish.registry import Entry
 from freehold.upstream.door import Door
 from freehold.vocabulary.endpoint import Dialect
-from freehold.vocabulary.errors import BadRequest, FreeholdError, Overloaded, Unverified, UpstreamFailed
+from freehold.vocabulary.errors import BadRequest, Overloaded, Unverified, UpstreamFailed
 
 LOOK_S = 1.0
 POLL_S = 0.1  # while it starts
@@ -68,6 +68,7 @@ class Tended:
         self.called = ""  # by its engine, if not by its name
         self._log, self._start_s, self._say = logs / f"{entry.name}.log", start_s, say
         self._door: Door | None = None
+        self._seen: Signatures = ()
         self._settled = asyncio.Event()  # it is ready, or it is known why not
         self._loop = asyncio.get_running_loop()
 
@@ -87,16 +88,15 @@ class Tended:
         """Keep it running until cancelled."""
         backoff_s = BACKOFF_S
         while True:
-            began = self._loop.time()
+            began, self._seen = self._loop.time(), _signatures(self.entry)  # before they are read
             try:
-                manifest = await asyncio.to_thread(verified, self.entry)
-                await self._serve(manifest)
+                await self._serve(await asyncio.to_thread(verified, self.entry))
             except Unverified as changed:
                 self._is_not(State.REFUSED, changed.message)
                 await self._until_changed()
                 continue
-            except (FreeholdError, OSError) as error:
-                self._is_not(State.FAILED, str(error))
+            except Exception as error:  # whatever it is: it is tried again, and the others are served on
+                self._is_not(State.FAILED, str(error) or repr(error))
             if self._loop.time() - began > LONG_S:
                 backoff_s = BACKOFF_S
             await asyncio.sleep(backoff_s)
@@ -104,10 +104,9 @@ class Tended:
             self.state = State.STARTING
 
     async def _serve(self, manifest: Manifest) -> None:
-        """Run it until it ends. Raises FreeholdError, or OSError, with the reason."""
+        """Run it until it ends. Raises BadRequest or Unverified, or OSError, with the reason."""
         port = _free_port()
         started = launch(self.entry.engine, Path(self.entry.folder), manifest, port)
-        seen = _signatures(self.entry)
         process = await self._started(started)
         self.pid, self.called = process.pid, started.called
         door, health = _door(self.entry.name, port), f"http://{HOST}:{port}{started.health}"
@@ -116,7 +115,7 @@ class Tended:
             self._door, self.state, self.why = door, State.READY, ""
             self._settled.set()
             self._say(f"own/{self.entry.name} is served by {self.entry.engine} (process {process.pid})")
-            await self._watch(process, door, health, seen)
+            await self._watch(process, door, health)
         finally:
             self._door, self.pid = None, None
             await _ended(process)
@@ -145,14 +144,14 @@ class Tended:
                 raise BadRequest(f"it was not ready after {self._start_s:g} s; see {self._log}")
             await asyncio.sleep(POLL_S)
 
-    async def _watch(self, process: Process, door: Door, health: str, seen: Signatures) -> None:
+    async def _watch(self, process: Process, door: Door, health: str) -> None:
         sick, looks = 0, 0
         while process.returncode is None and sick < SICK:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), LOOK_S)
-            if _signatures(self.entry) != seen:
+            if (seen := _signatures(self.entry)) != self._seen:
                 await asyncio.to_thread(verified, self.entry)
-                seen = _signatures(self.entry)
+                self._seen = seen
             looks += 1
             door.sweep()
             if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
@@ -170,10 +169,9 @@ class Tended:
         return answer.status == 200
 
     async def _until_changed(self) -> None:
-        seen = _signatures(self.entry)
         while True:
             await asyncio.sleep(LOOK_S)
-            if _signatures(self.entry) != seen:
+            if _signatures(self.entry) != self._seen:
                 return
 
     def _is_not(self, state: State, why: str) -> None:
