@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import SVC, SVR
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from freehold.own.artefact import Kind
 from freehold.own.predicting.bags import bags_of, dimensions
@@ -26,6 +27,7 @@ Fit: TypeAlias = Callable[[Places], Weights]  # of the rows at these places
 SVM_COST = 2.0  # chosen on splice junctions, on other folds than those that are reported
 TEXT_COST, PLACED_COST = 10.0, 0.3  # of logistic regression
 ROUNDS = 150  # of boosting
+THREADED = 1_000_000  # numbers in a table, from which on trees are grown by all cores
 
 
 def fitting(shape: Shape, examples: Examples, seed: int) -> Fit:
@@ -111,7 +113,9 @@ def _trees(shape: Shape, examples: Examples, seed: int) -> Fit:
 
     def fit(at: Places) -> Weights:
         found = estimator(max_iter=ROUNDS, learning_rate=0.06, max_leaf_nodes=15, random_state=seed)
-        found.fit(rows[at], examples.targets[at])
+        # On few rows threads mostly wait for each other, on a busy machine for minutes.
+        with threadpool_limits(None if rows.size > THREADED else 1):
+            found.fit(rows[at], examples.targets[at])
         return Weights(shape, flat(found))
 
     return fit

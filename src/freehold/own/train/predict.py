@@ -172,7 +172,8 @@ def raw_loss(examples: Examples, at: NDArray[np.int64], scores: Floats) -> float
 
 
 def _normal_nats(errors: Floats) -> float:
-    return 0.5 * float(np.log(2 * np.pi * np.e * max(np.mean(errors**2), 1e-12)))
+    square = max(float(np.mean(errors**2)), 1e-12)
+    return 0.5 * float(np.log(2 * np.pi * np.e * square))
 
 
 def _nats(shares: Floats, targets: Floats) -> float:
