@@ -14,7 +14,7 @@ from freehold.config.environment import is_loopback
 from freehold.config.schema import Config
 from freehold.console.child import listen
 from freehold.own.publish.registry import PROVIDER
-from freehold.own.publish.serving import Fleet, serve
+from freehold.own.publish.serving import RENAMED_BYTES, Fleet, serve
 from freehold.vocabulary.errors import ConfigError
 
 
@@ -36,7 +36,7 @@ def run(args: Namespace) -> int:
         )
         print(f"listening on {url}", *models, sep="\n", flush=True)
 
-    serve(listening, fleet, ready)
+    serve(listening, fleet, config.server.body_bytes_max + RENAMED_BYTES, ready)
     return OK
 
 

@@ -21,7 +21,7 @@ from freehold.own.train.knobs import RECIPES
 from freehold.vocabulary.errors import ConfigError
 
 FILE = "own.toml"
-_Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 
 
 class Recipe(StrEnum):
@@ -36,7 +36,7 @@ class Recipe(StrEnum):
 class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     """All of a run's knobs. `train` is the table of its recipe (`train/knobs.py`)."""
 
-    name: _Name  # the model is the endpoint own/NAME
+    name: Name  # the model is the endpoint own/NAME
     recipe: Recipe
     licence: str  # of the weights, as SPDX names it; "proprietary" for the company's own
     seed: int = 0

@@ -69,6 +69,7 @@ class Company:
                 Kind.LANGUAGE,
                 Engine.LLAMA_CPP,
                 digest,
+                digest,
                 "MIT",
                 at_ms=1_790_000_000_000,
                 who="alice",

@@ -7,7 +7,7 @@ import pytest
 
 from freehold.own.artefact import Kind
 from freehold.own.publish import engines
-from freehold.own.publish.engines import launch
+from freehold.own.publish.engines import environment_of, launch
 from freehold.own.publish.manifest import Engine, Manifest
 from freehold.vocabulary.errors import BadRequest
 
@@ -39,6 +39,7 @@ def test_llama_cpp_is_run_by_its_python_library(monkeypatch: pytest.MonkeyPatch,
         "--model_alias": "small",
         "--n_ctx": "512",
         "--verbose": "False",
+        "--interrupt_requests": "False",
         "--host": "127.0.0.1",
         "--port": "4150",
     }
@@ -104,3 +105,20 @@ def test_a_model_without_a_gguf_file_says_why_there_is_none(tmp_path: Path) -> N
 
     with pytest.raises(BadRequest, match="bare has no GGUF file: its shape has no place there"):
         launch(Engine.LLAMA_CPP, tmp_path, told, 4150)
+
+
+def test_an_engine_gets_a_key_and_neither_our_secrets_nor_what_it_takes_for_a_setting() -> None:
+    ours = {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "0", "PYTHONPATH": "/src"}
+    env = ours | {
+        "OPENAI_API_KEY": "sk-1",
+        "HF_TOKEN": "hf_1",
+        "API_KEY": "x",
+        "HOST": "0.0.0.0",
+        "PORT": "1",
+    }
+
+    told = environment_of(env, "drawn")
+
+    assert {name: told[name] for name in ours} == ours
+    assert (told["API_KEY"], told["VLLM_API_KEY"], told["HF_HUB_OFFLINE"]) == ("drawn", "drawn", "1")
+    assert not {"OPENAI_API_KEY", "HF_TOKEN", "HOST", "PORT"} & set(told)

@@ -19,7 +19,7 @@ from freehold.vocabulary.facts import Value
 
 def entry(name: str = "small", **more: str) -> Entry:
     digest, at_ms = "ab" * 32, 1_790_000_000_000
-    plain = Entry(name, "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, digest, "MIT", at_ms, "alice")
+    plain = Entry(name, "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, digest, digest, "MIT", at_ms, "alice")
     return replace(plain, **more)
 
 
@@ -83,9 +83,11 @@ def test_of_models_that_were_not_published_nothing_is_said(tmp_path: Path) -> No
 
 def test_a_file_that_nobody_can_read_is_named(tmp_path: Path) -> None:
     register(tmp_path, entry())
-    (tmp_path / "own" / FILE).write_text("{")
-    with pytest.raises(BadRequest, match=FILE):
-        registered(tmp_path)
+    file = tmp_path / "own" / FILE
+    for text in ("{", "[" * 100_000, file.read_text().replace('"small"', '"../../small"')):
+        file.write_text(text)
+        with pytest.raises(BadRequest, match=FILE):
+            registered(tmp_path)
 
 
 def test_a_place_that_is_none_is_turned_down_and_nothing_is_registered(tmp_path: Path) -> None:

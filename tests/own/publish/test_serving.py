@@ -24,6 +24,7 @@ from tests.gateway.ruled import until
 from tests.own.publish.published import broken, chatting, on_path, regressor
 from tests.warm import Warm
 
+BODY_BYTES_MAX = 65_536
 POLICY = (
     'name = "here"\n[rules.here]\nrequire = "own and retention_days == 0 and inference_region == \'FI\'"\n'
 )
@@ -64,7 +65,8 @@ def free_port() -> int:
 
 def configured(folder: Path, url: str) -> Path:
     file = folder / "freehold.toml"
-    file.write_text(f'state_dir = "{folder / "state"}"\n[providers.own]\nbase_url = "{url}"\n')
+    server = f"[server]\nbody_bytes_max = {BODY_BYTES_MAX}\n"
+    file.write_text(f'state_dir = "{folder / "state"}"\n[providers.own]\nbase_url = "{url}"\n{server}')
     return file
 
 
@@ -75,6 +77,7 @@ def served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     for make, name in ((regressor, "double"), (chatting, "echo"), (broken, "broken")):
         register(state, make(runs, name))
     monkeypatch.setenv("PATH", f"{on_path(folder / 'bin')}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("OTHER_API_KEY", "sk-of-another")
     file = configured(folder, f"http://127.0.0.1:{free_port()}/v1")
     with (folder / "stderr").open("w") as stderr:
         process = Warm("freehold", "own", "serve", "--config", str(file), "--json", stderr=stderr)
@@ -153,6 +156,35 @@ def test_a_web_page_is_turned_down(there: Served) -> None:
     assert (said.status, said.error()["code"]) == (403, "cross_origin")
 
 
+def test_a_web_page_whose_name_was_made_to_lead_here_is_turned_down(there: Served) -> None:
+    body, strange = b'{"inputs":[{"x":3}]}', {"host": "example.com"}
+    said = post(f"{there.url}/own/double:predict", body, strange)
+    told = asked("GET", there.url.replace("/v1", "/healthz"), None, strange)
+
+    assert (said.status, told.status) == (400, 400)
+
+
+def test_a_body_is_no_longer_than_the_gateway_takes(there: Served) -> None:
+    said = post(f"{there.url}/own/double:predict", b" " * (BODY_BYTES_MAX + 2048))
+
+    assert (said.status, said.error()["code"]) == (413, "body_too_large")
+
+
+def test_an_engine_answers_nobody_but_the_front_and_knows_no_secret_of_ours(there: Served) -> None:
+    pid = there.states()["double"]["pid"]
+    port = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2].decode()
+    said = post(f"http://127.0.0.1:{port}/v1/own/double:predict", b'{"inputs":[{"x":3}]}')
+
+    assert (said.status, said.error()["code"]) == (401, "invalid_key")
+    assert b"sk-of-another" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_only_its_owner_reads_what_an_engine_prints(there: Served) -> None:
+    logs = there.state / "own" / "logs"
+
+    assert {path.stat().st_mode & 0o777 for path in (logs, *logs.iterdir())} == {0o700, 0o600}
+
+
 def test_only_what_is_ready_is_listed(there: Served) -> None:
     told = asked("GET", f"{there.url}/models", None, {}).json()
 
@@ -214,6 +246,21 @@ def test_changed_weights_are_refused_until_they_are_what_was_published(there: Se
 
     file.write_bytes(right)
     until(lambda: there.value("treble") == 9.0)
+
+
+@pytest.mark.parametrize("wrong", ["manifest", "link"])
+def test_what_no_digest_of_a_file_tells_is_verified_as_well(there: Served, wrong: str) -> None:
+    name = f"with-{wrong}"
+    register(there.state, regressor(there.runs, name))
+    until(lambda: there.value(name) == 6.0)
+    folder = there.runs / name / "publish"
+    if wrong == "link":
+        (folder / "model" / "more").symlink_to("/etc")
+    else:
+        file = folder / "manifest.json"
+        file.write_text(file.read_text().replace('"region"', '"gguf": "/tmp/other.gguf", "region"'))
+
+    until(lambda: there.states()[name]["state"] == "refused")
 
 
 def test_a_model_that_is_published_again_takes_the_place_of_the_old(there: Served) -> None:

@@ -5,6 +5,7 @@ only that is imported.
 """
 
 import asyncio
+import hmac
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,10 +20,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from freehold.config.environment import environment
 from freehold.own.artefact import Artefact, Kind
 from freehold.own.artefact import read as read_artefact
-from freehold.own.publish.engines import HOST
-from freehold.vocabulary.errors import BadRequest, FreeholdError
+from freehold.own.publish.engines import HOST, KEY_VARIABLE
+from freehold.vocabulary.errors import BadRequest, FreeholdError, InvalidKey
 
 INPUTS_MAX = 10_000  # of one request
 _PREDICTOR, _GENOME = "freehold.own.predicting.predictor:load", "freehold.own.genome:Genome.load"
@@ -89,11 +91,14 @@ def refusal(error: FreeholdError) -> Response:
     return Response(body, error.status, headers, "application/json")
 
 
-def application(folder: Path) -> Starlette:
-    """The engine, with the model of a folder. Raises BadRequest."""
+def application(folder: Path, key: str) -> Starlette:
+    """The engine, with the model of a folder, for who sends the key. Raises BadRequest."""
     artefact, model = load(folder)
+    known = f"Bearer {key}".encode()
 
     async def predict(request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), known):
+            return refusal(InvalidKey("only `freehold own serve` asks an engine"))
         body = await request.body()
         try:  # models hold no state, so that any number of threads may ask
             told = await asyncio.to_thread(answered, artefact, model, body)
@@ -110,7 +115,7 @@ def application(folder: Path) -> Starlette:
 
 if __name__ == "__main__":
     try:
-        served = application(Path(sys.argv[1]))
+        served = application(Path(sys.argv[1]), environment()[KEY_VARIABLE])
     except FreeholdError as problem:
         sys.exit(f"error: {problem}\nremedy: {problem.remedy}")
     uvicorn.run(served, host=HOST, port=int(sys.argv[2]), log_level="warning", access_log=False)

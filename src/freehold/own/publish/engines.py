@@ -4,6 +4,7 @@ vLLM's command follows its documentation and has not been run here: it wants a G
 (https://docs.vllm.ai/en/stable/cli/serve.html).
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,11 +12,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from freehold.config.environment import Environment
 from freehold.own.artefact import MODEL
 from freehold.own.publish.manifest import Engine, Manifest
 from freehold.vocabulary.errors import BadRequest
 
 HOST = "127.0.0.1"
+KEY_VARIABLE = "API_KEY"  # of llama_cpp.server, and of our own engine
+_KEY_VARIABLES = (KEY_VARIABLE, "LLAMA_API_KEY", "VLLM_API_KEY")
+# Where things lie, and which processors to use. Not the keys of providers, nor what an engine takes for a setting:
+# llama_cpp.server obeys HOST before its --host.
+_PASSED = re.compile(
+    r"PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w+|HF_HOME|XDG_\w+"
+    r"|(?:CUDA|NVIDIA|ROCR|HIP|NCCL|OMP|MKL|OPENBLAS|TORCH|VLLM|GGML)_\w+"
+)
 _SERVING = ("transformers", "fastapi", "uvicorn", "pydantic", "openai")  # what `transformers serve` imports
 
 
@@ -32,6 +42,15 @@ def launch(engine: Engine, folder: Path, manifest: Manifest, port: int) -> Launc
     return _LAUNCHES[engine](folder / MODEL, manifest, str(port))
 
 
+def environment_of(env: Environment, key: str) -> dict[str, str]:
+    """What an engine finds in its environment: a part of ours, and the key that whoever asks it must send.
+
+    vLLM and both servers of llama.cpp ask for it, and our own engine; transformers cannot.
+    """
+    passed = {name: value for name, value in env.items() if _PASSED.fullmatch(name)}
+    return {**passed, "HF_HUB_OFFLINE": "1", **dict.fromkeys(_KEY_VARIABLES, key)}
+
+
 def _llama_cpp(model: Path, manifest: Manifest, port: str) -> Launch:
     if not manifest.gguf:
         raise BadRequest(
@@ -41,7 +60,8 @@ def _llama_cpp(model: Path, manifest: Manifest, port: str) -> Launch:
     file = str(model / manifest.gguf)
     if find_spec("llama_cpp") is not None:
         words = ("--model", file, "--model_alias", manifest.name, "--n_ctx", str(manifest.context))
-        quiet = ("--verbose", "False", "--host", HOST, "--port", port)
+        # It would cut off a streamed answer as soon as another asks.
+        quiet = ("--verbose", "False", "--interrupt_requests", "False", "--host", HOST, "--port", port)
         return Launch((sys.executable, "-m", "llama_cpp.server", *words, *quiet), "/v1/models")
     server = _found(
         "llama-server", 'Run `pip install "freehold[llamacpp]"`, or put llama-server on the PATH.'

@@ -58,8 +58,11 @@ class Manifest(Struct, frozen=True, omit_defaults=True):
 
 
 def files_of(folder: Path) -> dict[str, File]:
-    """Every file below a folder."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Every file below a folder. Raises BadRequest for a link: an engine would read what no digest covers."""
+    paths = sorted(folder.rglob("*"))
+    if links := [path for path in paths if path.is_symlink()]:
+        raise BadRequest(f"{links[0]} is a link", remedy="Put there what it leads to.")
+    found = [path for path in paths if path.is_file()]
     return {path.relative_to(folder).as_posix(): File(path.stat().st_size, digest_of(path)) for path in found}
 
 
@@ -67,6 +70,11 @@ def digest_of_files(files: Mapping[str, File]) -> str:
     """One digest for a model: SHA-256 of the lines that `sha256sum` prints of its files, sorted by name."""
     lines = "".join(f"{files[name].sha256}  {name}\n" for name in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def digest_of_all(manifest: Manifest) -> str:
+    """One digest for all that a manifest says: which file is served, and under which name, too."""
+    return hashlib.sha256(msgspec.json.encode(manifest, order="deterministic")).hexdigest()
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -82,7 +90,7 @@ def read(folder: Path) -> Manifest:
         raise BadRequest(
             f"{folder} holds no published model", remedy="Run `freehold own publish RUN` first."
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(
             f"{folder / FILE}: {error}", remedy="It is written by `freehold own publish`."
         ) from None

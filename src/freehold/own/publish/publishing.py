@@ -56,7 +56,7 @@ def publish(run: Path, plan: Plan, state: Path, who: str, note: Note) -> Publish
     told = manifests.read(folder)
     entry = registry.entry_of(folder, told, engine_of(told), who)
     known = registry.registered(state).get(told.name)
-    anew = known is None or (known.digest, known.folder) != (entry.digest, entry.folder)
+    anew = known is None or (known.manifest, known.folder) != (entry.manifest, entry.folder)
     if known is None or anew or known.engine is not entry.engine:
         note(PUBLISHED, _about(entry, told, folder, signer))
         registry.register(state, entry)

@@ -19,7 +19,8 @@ from freehold.catalog.shelves import PUBLISHED
 from freehold.config import clock
 from freehold.ledger import durable
 from freehold.own.artefact import Kind
-from freehold.own.publish.manifest import Engine, Manifest
+from freehold.own.plan import Name
+from freehold.own.publish.manifest import Engine, Manifest, digest_of_all
 from freehold.vocabulary.errors import BadRequest
 from freehold.vocabulary.facts import Basis, Value
 
@@ -31,11 +32,12 @@ _HEAD = "# Written by `freehold own publish` from models.json beside it. Write y
 class Entry(Struct, frozen=True):
     """One published model: what is served, and what its digest must be."""
 
-    name: str  # the endpoint is own/NAME
+    name: Name  # the endpoint is own/NAME
     folder: str  # RUN/publish, absolute: with manifest.json, and the folder `model`
     kind: Kind
     engine: Engine  # that serves it
     digest: str  # the manifest's, of all files
+    manifest: str  # the digest of all that it says
     licence: str
     at_ms: int
     who: str  # published it
@@ -58,6 +60,7 @@ def entry_of(folder: Path, manifest: Manifest, engine: Engine, who: str) -> Entr
         manifest.kind,
         engine,
         manifest.digest,
+        digest_of_all(manifest),
         manifest.licence,
         clock.now_ms(),
         who,
@@ -92,7 +95,7 @@ def registered(state: Path) -> dict[str, Entry]:
         entries = msgspec.json.decode(path.read_bytes(), type=list[Entry])
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{path}: {error}", remedy="Remove it, and publish each run again.") from None
     return {entry.name: entry for entry in entries}
 

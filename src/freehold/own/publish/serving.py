@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -32,6 +34,7 @@ from freehold.vocabulary.endpoint import Dialect
 from freehold.vocabulary.errors import (
     AllEndpointsFailed,
     BadRequest,
+    BodyTooLarge,
     CrossOrigin,
     FreeholdError,
     UnknownModel,
@@ -45,6 +48,11 @@ KEEP_ALIVE_S = (
     120  # longer than a gateway keeps a connection that it does not use, or one could be lost between
 )
 DRAIN_S = 10  # after SIGTERM, answers under way get this long
+
+HOSTS = ("127.0.0.1", "localhost")  # a page whose name leads here (DNS rebinding) sends its own
+RENAMED_BYTES = (
+    1024  # by so much a body may grow on its way through the gateway: it names the endpoint's model
+)
 
 CHAT = Asked(Dialect.CHAT)
 
@@ -113,16 +121,16 @@ class Fleet:
             await task
 
 
-def application(fleet: Fleet, ready: Callable[[], None]) -> Starlette:
+def application(fleet: Fleet, body_bytes_max: int, ready: Callable[[], None]) -> Starlette:
     """The front. `ready` is told once every engine is ready, or has said why it is not."""
 
     async def chat(request: Request) -> Response:
-        body = await _body(request)
+        body = await _body(request, body_bytes_max)
         return await _answer(fleet, read_head(CHAT, body), Dialect.CHAT, body)
 
     async def predict(request: Request) -> Response:
         head = Head(request.path_params["name"])
-        return await _answer(fleet, head, Dialect.PREDICT, await _body(request))
+        return await _answer(fleet, head, Dialect.PREDICT, await _body(request, body_bytes_max))
 
     async def models(request: Request) -> Response:
         ready = (one for one in fleet.all if one.state is State.READY)
@@ -161,14 +169,15 @@ def application(fleet: Fleet, ready: Callable[[], None]) -> Starlette:
             Route("/healthz", health),
         ],
         lifespan=living,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
         exception_handlers={FreeholdError: _refused},
     )
 
 
-def serve(listening: socket.socket, fleet: Fleet, ready: Callable[[], None]) -> None:
+def serve(listening: socket.socket, fleet: Fleet, body_bytes_max: int, ready: Callable[[], None]) -> None:
     """Serve on a socket until SIGTERM or SIGINT."""
     config = uvicorn.Config(
-        application(fleet, ready),
+        application(fleet, body_bytes_max, ready),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_S,
@@ -229,11 +238,16 @@ def named(said: bytes, called: str, name: str) -> bytes:
     return re.sub(rb'"model": ?' + known + rb'(?:@[^"]*)?"', b'"model":' + msgspec.json.encode(name), said)
 
 
-async def _body(request: Request) -> bytes:
-    """Raises CrossOrigin for what a web page asks: this address knows no keys."""
+async def _body(request: Request, most: int) -> bytes:
+    """Raises CrossOrigin for what a web page asks, since this address knows no keys; BodyTooLarge."""
     if "origin" in request.headers:
         raise CrossOrigin("a web page asked for an own model")
-    return await request.body()
+    whole = bytearray()
+    async for part in request.stream():
+        whole += part
+        if len(whole) > most:
+            raise BodyTooLarge(f"the body is over {most} bytes")
+    return bytes(whole)
 
 
 def _headers(incoming: Incoming) -> dict[str, str]:

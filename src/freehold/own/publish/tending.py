@@ -8,6 +8,7 @@ this process is told to stop. Between a look at the weights and their reading an
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -19,11 +20,13 @@ from pathlib import Path
 
 from freehold.catalog.accounts import Account
 from freehold.catalog.providers import PATHS
+from freehold.config.environment import environment
 from freehold.config.schema import Timeouts, Upstream
+from freehold.ledger.durable import make_private
 from freehold.own.artefact import MODEL
 from freehold.own.publish import manifest as manifests
-from freehold.own.publish.engines import HOST, Launch, launch
-from freehold.own.publish.manifest import Manifest, digest_of_files, files_of
+from freehold.own.publish.engines import HOST, Launch, environment_of, launch
+from freehold.own.publish.manifest import Manifest, digest_of_all, digest_of_files, files_of
 from freehold.own.publish.registry import Entry
 from freehold.upstream.door import Door
 from freehold.vocabulary.endpoint import Dialect
@@ -46,7 +49,7 @@ PUBLISH_AGAIN = "Publish it again with `freehold own publish RUN`, or put back w
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-Signatures = tuple[tuple[str, int, int, int], ...]
+Signatures = tuple[tuple[str, int, int, int, int], ...]
 
 
 class State(StrEnum):
@@ -68,6 +71,7 @@ class Tended:
         self.called = ""  # by its engine, if not by its name
         self._log, self._start_s, self._say = logs / f"{entry.name}.log", start_s, say
         self._door: Door | None = None
+        self._account = _account(entry.name, 0, "")
         self._seen: Signatures = ()
         self._settled = asyncio.Event()  # it is ready, or it is known why not
         self._loop = asyncio.get_running_loop()
@@ -107,9 +111,11 @@ class Tended:
         """Run it until it ends. Raises BadRequest or Unverified, or OSError, with the reason."""
         port = _free_port()
         started = launch(self.entry.engine, Path(self.entry.folder), manifest, port)
-        process = await self._started(started)
+        key = secrets.token_urlsafe()
+        self._account = _account(self.entry.name, port, key)
+        process = await self._started(started, key)
         self.pid, self.called = process.pid, started.called
-        door, health = _door(self.entry.name, port), f"http://{HOST}:{port}{started.health}"
+        door, health = _door(self._account), f"http://{HOST}:{port}{started.health}"
         try:
             await self._begun(process, door, health)
             self._door, self.state, self.why = door, State.READY, ""
@@ -121,16 +127,18 @@ class Tended:
             await _ended(process)
             door.close()
 
-    async def _started(self, started: Launch) -> Process:
+    async def _started(self, started: Launch, key: str) -> Process:
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.1"))
+        make_private(self._log)  # an engine may print what it was asked
         with self._log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *started.command,
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment_of(environment(), key),
                 start_new_session=True,  # an interrupt at the terminal is for us, who end it in order
                 preexec_fn=_ends_with(os.getpid()),
             )
@@ -161,8 +169,7 @@ class Tended:
 
     async def _is_well(self, door: Door, url: str) -> bool:
         try:
-            account = _account(self.entry.name, 0)
-            answer = await door.ask(account, url, self._loop.time() + HEALTH_S)
+            answer = await door.ask(self._account, url, self._loop.time() + HEALTH_S)
             await answer.whole()
         except UpstreamFailed:
             return False
@@ -188,7 +195,8 @@ def verified(entry: Entry) -> Manifest:
         found = files_of(folder / MODEL)
     except (BadRequest, OSError) as error:
         raise _changed(str(error)) from None
-    if digest_of_files(manifest.files) != entry.digest:
+    said = digest_of_files(manifest.files), digest_of_all(manifest)
+    if said != (entry.digest, entry.manifest):
         raise _changed(f"{folder / manifests.FILE} is not the manifest that was registered")
     odd = sorted(name for name in {*found, *manifest.files} if found.get(name) != manifest.files.get(name))
     if odd:
@@ -208,7 +216,7 @@ def _signatures(entry: Entry) -> Signatures:
     for path in paths:
         with suppress(FileNotFoundError):
             seen = path.stat()
-            found.append((str(path), seen.st_ino, seen.st_size, seen.st_mtime_ns))
+            found.append((str(path), seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
     return tuple(found)
 
 
@@ -218,14 +226,15 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _account(name: str, port: int) -> Account:
-    return Account(name, {one: f"http://{HOST}:{port}/v1{PATHS[one]}" for one in DIALECTS}, ())
+def _account(name: str, port: int, key: str) -> Account:
+    urls = {one: f"http://{HOST}:{port}/v1{PATHS[one]}" for one in DIALECTS}
+    return Account(name, urls, (("authorization", f"Bearer {key}"),))
 
 
-def _door(name: str, port: int) -> Door:
+def _door(account: Account) -> Door:
     # How long an answer may take is for the gateway to say, which hangs up. Engines hang up on who is idle for 5 s.
     waits = Timeouts(first_byte_s=86_400.0, idle_s=86_400.0)
-    return Door({name: _account(name, port)}, Upstream(idle_s=IDLE_S), waits)
+    return Door({account.name: account}, Upstream(idle_s=IDLE_S), waits)
 
 
 def _ends_with(parent: int) -> Callable[[], None] | None:
