@@ -60,6 +60,11 @@ MESSAGES_ANSWER = b"""{"id": "msg_1", "type": "message", "role": "assistant", "m
             b'{"predictions":[{"label":"EI"}],"model":"splice","usage":{"prompt_tokens":60}}',
             Served("splice", finish=Finish.STOP, usage=Usage(60)),
         ),
+        (
+            Dialect.EMBED,
+            b'{"embeddings":[[0.5,1]],"model":"coli","usage":{"prompt_tokens":60}}',
+            Served("coli", finish=Finish.STOP, usage=Usage(60)),
+        ),
     ],
 )
 def test_a_whole_answer(dialect: Dialect, body: bytes, served: Served) -> None:

@@ -83,6 +83,7 @@ def test_the_head_says_who_is_asked_and_how(
         (RESPONSES, b'{"model":"a","input":{}}', "`input`: expected str | array, got object"),
         (COUNT_TOKENS, b'{"model":"a"}', "`messages`: required, but missing"),
         (Dialect.PREDICT, b"{}", "`inputs`: required, but missing"),
+        (Dialect.EMBED, b"{}", "`inputs`: required, but missing"),
         (CHAT, b'{"model":"a","messages":[1],"model":"b"}', "`model`: given more than once"),
         (CHAT, b'{"model":"a","messages":[1],"mod\\u0065l":"b"}', "`model`: given more than once"),
         (CHAT, b'{"model":"a","messages":[{"model":"c"}], "model" : "b"}', "`model`: given more than once"),

@@ -1,4 +1,4 @@
-"""Predictors are asked like every other model: by an alias, under the same keys, policies, ledger, costs and cache."""
+"""What own models predict and embed is asked for like all else: by alias, under the same keys, policies and ledger."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ INPUTS = ["CAGGTAAGT", "TTTTTTTT"]
 
 
 class Front(Answering):
-    """Stands where own models are served: calls every sequence after its first letter."""
+    """Stands where own models are served: calls every sequence after its first letter, and embeds it as its length."""
 
     def answer(self) -> None:
         inputs = json.loads(self.sent())["inputs"]
@@ -32,6 +32,10 @@ class Front(Answering):
             return
         model = self.path.partition("/own/")[2].partition(":")[0]
         usage = {"prompt_tokens": sum(map(len, inputs))}
+        if self.path.endswith(":embed"):
+            vectors = [[float(len(one))] for one in inputs]
+            self.tell(200, {"model": model, "kind": "genome", "embeddings": vectors, "usage": usage})
+            return
         self.tell(200, {"model": model, "predictions": [{"label": one[0]} for one in inputs], "usage": usage})
 
 
@@ -68,6 +72,16 @@ def test_an_alias_is_asked_for_its_predictions(there: House) -> None:
     assert found.served is not None
     assert found.served.usage == Usage(17)
     assert (found.cost_usd, found.findings) == (0.0, ())
+
+
+def test_an_alias_is_asked_for_its_embeddings(there: House) -> None:
+    said = there.post("/v1/own/splice:embed", json.dumps({"inputs": INPUTS}).encode())
+    found = there.exchange(said)
+
+    assert said.json()["embeddings"] == [[9.0], [8.0]]
+    assert (found.endpoint, found.dialect, found.outcome) == ("own/splice-2", "embed", Outcome.ANSWERED)
+    assert found.served is not None
+    assert (found.served.usage, found.cost_usd, found.findings) == (Usage(17), 0.0, ())
 
 
 def test_a_kept_answer_is_given_again(there: House) -> None:

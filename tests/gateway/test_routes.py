@@ -34,6 +34,7 @@ EMBEDDINGS = Dialect.GEMINI_EMBEDDINGS
         (b"/v1beta/models/m:batchEmbedContents", Route(EMBEDDINGS, "m", method="batchEmbedContents")),
         (b"/v1/own/m:predict", Route(Dialect.PREDICT, "m")),
         (b"/v1/own/team%2Fm:predict?x=1", Route(Dialect.PREDICT, "team/m")),
+        (b"/v1/own/m:embed", Route(Dialect.EMBED, "m")),
         (b"/v1/own/m:train", None),
         (b"/v1/own/:predict", None),
         (b"/v1beta/models/m:countTokens", None),

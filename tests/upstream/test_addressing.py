@@ -25,6 +25,7 @@ ARN_QUOTED = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthr
         (Dialect.RESPONSES, Target("m"), "/responses"),
         (Dialect.COUNT_TOKENS, Target("m"), "/messages/count_tokens"),
         (Dialect.PREDICT, Target("splice/2"), "/own/splice%2F2:predict"),
+        (Dialect.EMBED, Target("coli"), "/own/coli:embed"),
         (GEMINI, Target("gemini-3-pro"), "/models/gemini-3-pro:generateContent"),
         (GEMINI, Target("gemini-3-pro", True), "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
         (GEMINI, Target("g", method="countTokens"), "/models/g:countTokens"),
@@ -45,6 +46,7 @@ def test_only_urls_that_differ_are_templates() -> None:
         CONVERSE,
         VECTORS,
         Dialect.PREDICT,
+        Dialect.EMBED,
     }
 
 

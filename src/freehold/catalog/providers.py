@@ -23,6 +23,7 @@ PATHS = {
     Dialect.GEMINI_EMBEDDINGS: "/models/{model}:{method}",
     Dialect.COUNT_TOKENS: "/messages/count_tokens",
     Dialect.PREDICT: "/own/{model}:{method}",
+    Dialect.EMBED: "/own/{model}:{method}",
 }
 
 OWN = "own"  # the row and the table of models of one's own

@@ -8,7 +8,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -52,12 +52,21 @@ class _Predictions(Struct):
     usage: TokenCount | None = None
 
 
+class _Vectors(Struct):
+    embeddings: Annotated[list[Raw], Meta(min_length=1)]
+    model: str | None = None
+    usage: TokenCount | None = None
+
+
 class _TokenCount(Struct):
     input_tokens: int
 
 
 _embeddings = msgspec.json.Decoder(_Embeddings)
-_predictions = msgspec.json.Decoder(_Predictions)
+_OWN: dict[Dialect, msgspec.json.Decoder[Any]] = {
+    Dialect.PREDICT: msgspec.json.Decoder(_Predictions),
+    Dialect.EMBED: msgspec.json.Decoder(_Vectors),
+}
 _count = msgspec.json.Decoder(_TokenCount)
 
 
@@ -81,9 +90,9 @@ def glance(dialect: Dialect, body: bytes) -> Served:
     try:
         if dialect is Dialect.EMBEDDINGS:
             return _of_numbers(decoded(_embeddings, body))
-        if dialect is Dialect.PREDICT:
+        if dialect in _OWN:
             # It has no word for its end; all there is to say has been said.
-            return replace(_of_numbers(decoded(_predictions, body)), finish=Finish.STOP)
+            return replace(_of_numbers(decoded(_OWN[dialect], body)), finish=Finish.STOP)
         if dialect is Dialect.GEMINI_EMBEDDINGS:
             tokens = read_gemini(body).tokens
             return Served(usage=None if tokens is None else Usage(tokens))
@@ -95,7 +104,7 @@ def glance(dialect: Dialect, body: bytes) -> Served:
         raise NotAnAnswer(str(error)) from None
 
 
-def _of_numbers(found: _Embeddings | _Predictions) -> Served:
+def _of_numbers(found: _Embeddings | _Predictions | _Vectors) -> Served:
     return Served(short(found.model), usage=found.usage.usage() if found.usage else None)
 
 

@@ -82,7 +82,7 @@ class _Embeddings(Struct):
     input: _Words
 
 
-class _Predict(Struct):
+class _Inputs(Struct):
     inputs: _Items
 
 
@@ -104,7 +104,8 @@ _DECODERS: dict[Dialect, msgspec.json.Decoder[Any]] = {
     Dialect.MESSAGES: msgspec.json.Decoder(_Messages),
     Dialect.COUNT_TOKENS: msgspec.json.Decoder(_CountTokens),
     Dialect.EMBEDDINGS: msgspec.json.Decoder(_Embeddings),
-    Dialect.PREDICT: msgspec.json.Decoder(_Predict),
+    Dialect.PREDICT: msgspec.json.Decoder(_Inputs),
+    Dialect.EMBED: msgspec.json.Decoder(_Inputs),
     Dialect.GEMINI: msgspec.json.Decoder(_Gemini),
 }
 _METHODS: dict[str, msgspec.json.Decoder[Any]] = {

@@ -14,7 +14,7 @@ from freehold.drills.traffic import Traffic
 from freehold.drills.world import World
 from freehold.policy.expression import ALWAYS
 from freehold.policy.rules import Bound, Limit
-from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.endpoint import EMBEDS
 
 _DAY_MS = 86_400_000
 _LATENCY = (
@@ -33,7 +33,6 @@ _QUALITY = (
 )
 _STICKY = "Each exchange is decided by itself: that conversations stay with one endpoint is left out."
 _ONE = "An exchange counts as that of who answered it first, whoever was asked beside it or went on with its stream."
-_EMBEDS = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS)
 _EMBEDDINGS = (
     "Embeddings of another model count as served, though an index that was made with one model cannot be searched "
     "with those of another."
@@ -62,7 +61,7 @@ def assumptions(
     yield _LATENCY
     if found.total.quality is not None and found.total.quality.low < found.total.quality.high:
         yield _QUALITY
-    if any(row.kind.dialect in _EMBEDS and row.who and not row.as_before for row in found.rows):
+    if any(row.kind.dialect in EMBEDS and row.who and not row.as_before for row in found.rows):
         yield _EMBEDDINGS
     yield from _refusals(world, after)
     for policy in world.rules.enforced:

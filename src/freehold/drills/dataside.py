@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from freehold.ledger.exposure import Held
-from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.endpoint import EMBEDS, Dialect
 from freehold.vocabulary.exchange import Exchange
 
 Hits = Callable[[str], bool]  # whether an endpoint is one of them
@@ -135,7 +135,7 @@ def _by_metadata(exchange: Exchange, endpoint: str) -> Iterator[tuple[str, bool 
     left_out = any(map(_LEFT_OUT.search, exchange.lost))
     yield TOOLS, True if left_out else None if chats and exchange.tools is not False else False
     yield THOUGHTS, True if "thinking" in exchange.lost else None if dialect in _THINKING else False
-    yield EMBEDDINGS, dialect in (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS)
+    yield EMBEDDINGS, dialect in EMBEDS
     yield TUNED, any(one in endpoint for one in _TUNED)
 
 

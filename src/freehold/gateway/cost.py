@@ -9,13 +9,13 @@ from math import inf
 from typing import NamedTuple
 
 from freehold.config import clock
-from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.endpoint import EMBEDS, Dialect
 from freehold.vocabulary.exchange import Usage
 from freehold.vocabulary.facts import Facts
 
 OUTPUT_TOKENS_GUESS = 4_096  # of an answer to a request that names no maximum
 # Nothing is written.
-ONLY_INPUT = (Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS, Dialect.COUNT_TOKENS, Dialect.PREDICT)
+ONLY_INPUT = (*EMBEDS, Dialect.COUNT_TOKENS, Dialect.PREDICT)
 _PER_MILLION = 1e-6
 _PRICES, _CONTEXT = ("input_usd_per_mtok", "output_usd_per_mtok"), "context_tokens"
 

@@ -15,14 +15,14 @@ ROUTES = {
     b"/v1/embeddings": Route(Dialect.EMBEDDINGS),
 }
 _GEMINI = re.compile(rb"/v1(?:beta)?/models/(?P<model>[^?]+):(?P<method>[A-Za-z]+)(?:\?(?P<query>.*))?")
-_OWN = re.compile(rb"/v1/own/(?P<model>[^?]+):predict(?:\?.*)?")
+_OWN = re.compile(rb"/v1/own/(?P<model>[^?]+):(?P<method>predict|embed)(?:\?.*)?")
 NOT_SSE = "`alt`: a stream is served as server-sent events alone; ask with `?alt=sse`"
 
 
 def find_route(url: bytes) -> Route | None:
     """What the path says, if it is one for models; some callers add a query to it."""
     if own := _OWN.fullmatch(url):
-        return Route(Dialect.PREDICT, _model(own))
+        return Route(Dialect(own["method"].decode()), _model(own))
     named = _GEMINI.fullmatch(url)
     if named is None:
         return ROUTES.get(url.partition(b"?")[0])

@@ -20,6 +20,7 @@ _METHODS = {
     Dialect.GEMINI_EMBEDDINGS: ("batchEmbedContents", "batchEmbedContents"),
     Dialect.CONVERSE: ("converse", "converse-stream"),
     Dialect.PREDICT: ("predict", "predict"),
+    Dialect.EMBED: ("embed", "embed"),
 }
 
 

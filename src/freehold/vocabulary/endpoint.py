@@ -16,7 +16,14 @@ class Dialect(StrEnum):
     GEMINI_EMBEDDINGS = "gemini-embeddings"  # Gemini embedContent and batchEmbedContents
     COUNT_TOKENS = "count-tokens"  # Anthropic messages/count_tokens
     PREDICT = "predict"  # our own: what predictors answer
+    EMBED = "embed"  # our own: vectors of what a model reads, which need not be text
 
+
+EMBEDS = (
+    Dialect.EMBEDDINGS,
+    Dialect.GEMINI_EMBEDDINGS,
+    Dialect.EMBED,
+)  # vectors of one model are of no use to another
 
 # A request in one dialect can be translated into the others of its family.
 FAMILIES = (
@@ -24,6 +31,7 @@ FAMILIES = (
     frozenset({Dialect.EMBEDDINGS, Dialect.GEMINI_EMBEDDINGS}),
     frozenset({Dialect.COUNT_TOKENS}),
     frozenset({Dialect.PREDICT}),
+    frozenset({Dialect.EMBED}),
 )
 FAMILY = {dialect: family for family in FAMILIES for dialect in family}
 
