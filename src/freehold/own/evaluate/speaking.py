@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from freehold.config import clock
+from freehold.own.train.checkpoints import load, load_tokenizer
 from freehold.vocabulary.probe import Question, Reply
 
 TOKENS_MAX = 256  # of an answer, where a question does not say
@@ -21,8 +21,8 @@ class Speaker:
     """A `Call` that asks a checkpoint in Hugging Face's form; one question at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+        self._tokenizer: Any = load_tokenizer(folder)
+        self._model: Any = load(folder, "auto")
         self._model.eval()
         self._alone = asyncio.Lock()
 

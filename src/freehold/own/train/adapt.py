@@ -16,7 +16,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraModel
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from freehold.own import artefact, rows
 from freehold.own.artefact import MODEL, Artefact, Kind
@@ -153,9 +153,7 @@ def _write(
     if knobs.rank:
         model = cast(LoraModel, model).merge_and_unload()
     whole = cast(PreTrainedModel, model)
-    whole.to(AutoModelForCausalLM.from_pretrained(source, local_files_only=True).dtype).save_pretrained(
-        folder
-    )
+    whole.to(load(source, "auto").dtype).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

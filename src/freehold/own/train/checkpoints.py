@@ -4,7 +4,9 @@ The small one is Llama-shaped, has a tokenizer and a chat template, and knows no
 and serving are tried out without fetching anything.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +14,11 @@ import torch
 from msgspec import Struct
 from transformers import (
     AutoModelForCausalLM,
+    AutoTokenizer,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
 from transformers.utils import logging
@@ -25,6 +29,9 @@ from freehold.own.train.tokenizer import learn
 from freehold.vocabulary.errors import BadRequest
 
 BEGIN, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
+_ADAPTER, _INDEX = "adapter_config.json", "model.safetensors.index.json"
+_AS_DATA = {"local_files_only": True, "trust_remote_code": False}
+_WANTED = "Take a whole checkpoint with weights as safetensors. Pickled weights, and code that comes with one, are not run."
 # ChatML: a turn is its role and its text between two marks.
 CHATML = (
     "{% for message in messages %}"
@@ -88,10 +95,41 @@ def checkpoint_of(run: Path, plan: Plan) -> Path:
     return folder
 
 
-def load(folder: Path) -> PreTrainedModel:
-    """A causal language model from a local folder, in float32; nothing is fetched and no code of its own is run."""
+def load(folder: Path, dtype: torch.dtype | str = torch.float32) -> PreTrainedModel:
+    """A causal language model from a local folder; nothing is fetched, unpickled or run that comes with it.
+
+    Raises BadRequest where that cannot be, and where weights would come from outside of the folder.
+    """
     logging.disable_progress_bar()
-    found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-    )
-    return found
+    if (folder / _ADAPTER).exists():
+        raise BadRequest(
+            f"{folder} is an adapter to another checkpoint", remedy="Merge it into that one first."
+        )
+    with _whatever_is_wrong_told(folder):
+        if (folder / _INDEX).exists():
+            _see_index(json.loads((folder / _INDEX).read_bytes()))
+        found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, **_AS_DATA
+        )
+        return found
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """A checkpoint's tokenizer, in the same way. Raises BadRequest."""
+    with _whatever_is_wrong_told(folder):
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, **_AS_DATA)
+        return found
+
+
+def _see_index(index: Mapping[str, Mapping[str, str]]) -> None:
+    if outside := [name for name in index["weight_map"].values() if Path(name).name != name]:
+        raise ValueError(f"its weights would be read from {outside[0]}")
+
+
+@contextmanager
+def _whatever_is_wrong_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # transformers raises whatever a damaged or strange checkpoint brings it to
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadRequest(f"{folder} cannot be loaded: {why}", remedy=_WANTED) from None

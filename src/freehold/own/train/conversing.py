@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from freehold.own.rows import Turn
+from freehold.own.train.checkpoints import load_tokenizer
 from freehold.vocabulary.errors import BadRequest
 
 ANSWERS = "assistant"
@@ -36,7 +38,7 @@ NO_TARGET = -100
 
 def tokenizer_of(checkpoint: Path) -> PreTrainedTokenizerBase:
     """A checkpoint's tokenizer. Raises BadRequest where it cannot write conversations down."""
-    found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
+    found = load_tokenizer(checkpoint)
     if not found.chat_template:
         raise BadRequest(
             f"{checkpoint} has no chat template",
@@ -78,7 +80,13 @@ def _written(turns: Sequence[Turn], tokenizer: PreTrainedTokenizerBase, *, promp
     if not turns and not prompt:
         return ""
     messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise BadRequest(
+            f"the checkpoint's chat template cannot write a conversation: {error}",
+            remedy="Some want turns to alternate, or no system's. Correct the template, or leave such ones out.",
+        ) from None
 
 
 def packed(conversations: Sequence[Worked], context: int) -> list[tuple[Worked, ...]]:
