@@ -117,6 +117,52 @@ def test_in_a_long_sequence_only_one_context_around_a_substitution_counts(genome
     assert first == second != third
 
 
+@pytest.mark.parametrize("length", [3, 4, 11, CONTEXT, 5 * CONTEXT // 2])
+def test_a_sequence_and_its_reverse_complement_have_one_vector(genome: "Genome", length: int) -> None:
+    one, other = drawn(length), drawn(length, seed=1)
+    there, back, beside, another = (letters(s) for s in (one, reverse_complement(one), one, other))
+
+    found = genome.embed([there, {"sequence": back}, beside, another])
+
+    assert found.vectors[0] == found.vectors[1] == found.vectors[2] != found.vectors[3]
+    assert (len(found.vectors[0]), found.tokens, found.model) == (16, 4 * length, "coli")
+
+
+def test_a_vector_is_the_mean_of_the_last_states_over_both_strands_at_all_phases(genome: "Genome") -> None:
+    import torch
+
+    sequence = drawn(CONTEXT)
+    states = []
+    for strand in (sequence, reverse_complement(sequence)):
+        for phase in range(3):
+            triples = strand[phase : phase + (CONTEXT - phase) // 3 * 3].reshape(-1, 3).astype(np.int64)
+            tokens = torch.from_numpy(triples @ [16, 4, 1])
+            states.append(genome._network.states(tokens[None])[0].detach().numpy())
+
+    [vector] = genome.embed([letters(sequence)]).vectors
+
+    assert vector == pytest.approx(np.concatenate(states).mean(0), abs=1e-5)
+
+
+def test_tokens_of_unknown_bases_count_for_nothing(genome: "Genome") -> None:
+    known, longer = (genome._mean_state(codes(one)) for one in ("ACGTTGCAACGG", "ACGTTGCAACGGNNNNNN"))
+
+    assert longer == pytest.approx(known, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("ACNGTNNAC", "no three known bases"),
+        ({"sequence": "ACGT", "substitutions": ["1A>C"]}, "substitutions have no vector"),
+        ("A" * 100_001, "more than 100,000"),
+    ],
+)
+def test_what_has_no_vector_is_named(genome: "Genome", given: object, words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        genome.embed([given])
+
+
 def test_strands_are_compared_base_by_base_and_in_windows(genome: "Genome") -> None:
     found = genome.consistency(drawn(2000))
 

@@ -22,7 +22,9 @@ _FLOAT = struct.Struct("<f")  # as in the base64 that OpenAI's own library asks 
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
+    """A request."""
+
     texts: tuple[str, ...]
     dimensions: int | None = None
 
@@ -71,7 +73,7 @@ _gemini = msgspec.json.Decoder(_Gemini)
 
 def write_request(body: bytes, source: Dialect, target: Dialect, model: str, lost: dict[str, None]) -> bytes:
     """A request in the other dialect. Raises CallerError."""
-    wanted = _read_openai(body, lost) if source is Dialect.EMBEDDINGS else _read_gemini(body, lost)
+    wanted = read_openai(body, lost) if source is Dialect.EMBEDDINGS else _read_gemini(body, lost)
     if target is Dialect.EMBEDDINGS:
         said: Object = {"model": model, "input": wanted.texts, "encoding_format": "float"}
         sized: Object = {} if wanted.dimensions is None else {"dimensions": wanted.dimensions}
@@ -82,7 +84,8 @@ def write_request(body: bytes, source: Dialect, target: Dialect, model: str, los
     return msgspec.json.encode({"requests": requests})
 
 
-def _read_openai(body: bytes, lost: dict[str, None]) -> _Wanted:
+def read_openai(body: bytes, lost: dict[str, None]) -> Wanted:
+    """A request of OpenAI's. Raises CallerError."""
     request = read_object(body, lost)
     request.need("model", str)
     given = request.either("input", str, list)
@@ -94,10 +97,10 @@ def _read_openai(body: bytes, lost: dict[str, None]) -> _Wanted:
     dimensions = request.take("dimensions", int)
     request.take("encoding_format", str)  # the answer is written as it asks
     request.close()
-    return _Wanted(texts, dimensions)
+    return Wanted(texts, dimensions)
 
 
-def _read_gemini(body: bytes, lost: dict[str, None]) -> _Wanted:
+def _read_gemini(body: bytes, lost: dict[str, None]) -> Wanted:
     request = Spelled(read_json(body), "", lost)
     batch = list(request.objects("requests")) or [request]
     read = [_read_one(fields) for fields in batch]
@@ -105,10 +108,10 @@ def _read_gemini(body: bytes, lost: dict[str, None]) -> _Wanted:
     request.close()
     if len({one.dimensions for one in read}) > 1:
         raise request.refuse("requests", "vectors of several sizes cannot be asked for at once")
-    return _Wanted(tuple(text for one in read for text in one.texts), read[0].dimensions)
+    return Wanted(tuple(text for one in read for text in one.texts), read[0].dimensions)
 
 
-def _read_one(request: Spelled) -> _Wanted:
+def _read_one(request: Spelled) -> Wanted:
     """One text: the parts of a content share a vector."""
     content = request.need_object("content")
     words = list[str]()
@@ -122,7 +125,7 @@ def _read_one(request: Spelled) -> _Wanted:
     content.close()
     request.take("model", str)
     config = request.object("embedContentConfig") or request
-    wanted = _Wanted(("\n".join(words),), config.take("outputDimensionality", int))
+    wanted = Wanted(("\n".join(words),), config.take("outputDimensionality", int))
     config.close()
     request.close()
     return wanted
@@ -137,7 +140,7 @@ def write_answer(body: bytes, source: Dialect, target: Dialect, asked: bytes, lo
             return msgspec.json.encode(_gemini_said(read, many=bool(wanted.take("requests", list))))
         if read.tokens is None:
             lost["answer.usage"] = None
-        return msgspec.json.encode(_openai_said(read, packed=wanted.take("encoding_format", str) == "base64"))
+        return msgspec.json.encode(openai_said(read, packed=wanted.take("encoding_format", str) == "base64"))
     except (*UNREADABLE, ValueError, OverflowError, struct.error) as error:
         raise NotAnAnswer(str(error)) from None
 
@@ -148,8 +151,8 @@ def _gemini_said(read: Embedded, *, many: bool) -> Object:
     return said if read.tokens is None else said | {"usageMetadata": {"promptTokenCount": read.tokens}}
 
 
-def _openai_said(read: Embedded, *, packed: bool) -> Object:
-    """Counts that the format requires are told as 0 where they are unknown."""
+def openai_said(read: Embedded, *, packed: bool) -> Object:
+    """An answer of OpenAI's. Counts that the format requires are told as 0 where they are unknown."""
     data = [
         {"object": "embedding", "index": index, "embedding": _packed(vector) if packed else vector}
         for index, vector in enumerate(read.vectors)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
+from freehold.dialects.embeddings import Embedded
 from freehold.own.artefact import Artefact, Kind
 from freehold.own.artefact import read as read_artefact
 from freehold.own.dna import BASES, Codes, codes, reverse_complement
@@ -148,22 +149,32 @@ class Genome:
 
         Raises BadRequest, naming the input, for one that is neither, and for more than are answered at once.
         """
-        questions = [_question(at, one) for at, one in enumerate(inputs)]
-        bases, wanted = (
-            (sum(map(len, each)) for each in zip(*questions, strict=True)) if questions else (0, 0)
-        )
-        if bases > LONGEST or wanted > MOST:
-            raise BadRequest(
-                f"{bases:,} bases and {wanted:,} substitutions are more than {LONGEST:,} and {MOST:,}",
-                remedy="Ask in several requests, or by `freehold own bases`, which reads files.",
-            )
         answers = []
-        for at, question in enumerate(questions):
+        for at, question in enumerate(_questions(inputs)):
             try:
                 answers.append(self._answer(*question))
             except BadRequest as error:
                 raise BadRequest(f"inputs[{at}]: {error.message}", remedy=error.remedy) from None
         return answers
+
+    def embed(self, inputs: Sequence[object]) -> Embedded:
+        """A vector for each sequence: the mean of the last hidden states over both strands, at all phases.
+
+        So it is the same for a sequence and its reverse complement. Raises BadRequest as `predict` does, and for a
+        sequence without three known bases in a row.
+        """
+        vectors, bases = [], 0
+        for at, (sequence, substitutions) in enumerate(_questions(inputs)):
+            if substitutions:
+                raise BadRequest(
+                    f"inputs[{at}]: substitutions have no vector", remedy="Send sequences alone."
+                )
+            strands = self._mean_state(sequence) + self._mean_state(reverse_complement(sequence))
+            if np.isnan(strands).any():
+                raise BadRequest(f"inputs[{at}] holds no three known bases in a row", remedy="Leave it out.")
+            vectors.append([round(one, 6) for one in (strands / 2).tolist()])
+            bases += len(sequence)
+        return Embedded(vectors, self.name, bases)
 
     def _answer(self, sequence: Codes, substitutions: Sequence[str]) -> dict[str, object]:
         bits = self.bits(sequence)
@@ -185,6 +196,25 @@ class Genome:
         stretch = sequence[begin : begin + self._context].copy()
         stretch[position - begin] = BASES.index(base)
         return stretch
+
+    @torch.inference_mode()
+    def _mean_state(self, sequence: Codes) -> Floats:
+        """Over all tokens of known bases, in stretches of one context; not a number where there are none."""
+        width = min(
+            self._context // TOKEN, max(_TOKENS_MIN, -(-len(sequence) // TOKEN))
+        )  # tokens of a stretch
+        total, count = np.zeros(self._network.shape.width), 0
+        for phase in range(self._phases):
+            rest = sequence[phase:]
+            padded = np.pad(rest, (0, -len(rest) % (width * TOKEN)), constant_values=-1)
+            stretches = padded.reshape(-1, width, TOKEN)
+            for first in range(0, len(stretches), _BATCH):
+                some = stretches[first : first + _BATCH]
+                tokens = torch.from_numpy(np.maximum(some, 0).astype(np.int64)) @ _PLACE
+                known = (some >= 0).all(-1)
+                total += self._network.states(tokens).numpy()[known].sum(0, dtype=np.float64)
+                count += int(known.sum())
+        return total / count if count else np.full_like(total, np.nan)
 
     @torch.inference_mode()
     def _read(self, stretches: Codes) -> Floats:
@@ -252,6 +282,18 @@ def _check(sequence: Codes, one: Substitution) -> None:
             f"base {one.position + 1} is {there}, not {one.old}",
             remedy="Positions count from one, and the first letter is the base that is there.",
         )
+
+
+def _questions(inputs: Sequence[object]) -> list[tuple[Codes, list[str]]]:
+    """Raises BadRequest, naming the input, for one that is no question, and for more than are answered at once."""
+    questions = [_question(at, one) for at, one in enumerate(inputs)]
+    bases, wanted = (sum(len(one[place]) for one in questions) for place in (0, 1))
+    if bases > LONGEST or wanted > MOST:
+        raise BadRequest(
+            f"{bases:,} bases and {wanted:,} substitutions are more than {LONGEST:,} and {MOST:,}",
+            remedy="Ask in several requests, or by `freehold own bases`, which reads files.",
+        )
+    return questions
 
 
 def _question(at: int, given: object) -> tuple[Codes, list[str]]:

@@ -84,6 +84,11 @@ class Network(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits, batch x tokens x 64; those at a token are of the next one."""
+        logits: Tensor = self.head(self.states(tokens))
+        return logits
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """What the logits are read from, batch x tokens x width."""
         kmer = tokens
         for back in range(1, self.shape.k // TOKEN):
             kmer = kmer + functional.pad(tokens, (back, -back)) * TOKENS**back
@@ -94,8 +99,7 @@ class Network(nn.Module):
         cosine, sine = angles.cos(), angles.sin()
         for block in self.blocks:
             x = block(x, cosine, sine)
-        logits: Tensor = self.head(_normal(x))
-        return logits
+        return _normal(x)
 
 
 def parameters_of(network: nn.Module) -> int:

@@ -119,7 +119,10 @@ def test_a_language_model_answers_whole_and_streamed(there: Served) -> None:
     ("path", "body", "status", "words"),
     [
         ("own/double:predict", {"inputs": ["3"]}, 400, "input 0"),
-        ("own/double:predict", {"inputs": []}, 400, "1 to"),
+        ("own/double:predict", {"inputs": []}, 400, "length >= 1"),
+        ("own/double:embed", {"inputs": [{"x": 3}]}, 400, "double is a regressor, and has no embeddings"),
+        ("embeddings", {"model": "double", "input": "3"}, 400, "has no embeddings"),
+        ("own/echo:embed:embed", {"inputs": [1]}, 404, "echo:embed"),
         ("own/double:predict", {"input": 3}, 400, "inputs"),
         ("own/nobody:predict", {"inputs": [1]}, 404, "nobody"),
         ("own/echo:predict", {"inputs": [1]}, 400, "language"),

@@ -1,4 +1,4 @@
-"""The engine of what does not chat: one process, one model, `POST /v1/own/NAME:predict` on this machine alone.
+"""The engine of predictions and embeddings: one process, one model, on this machine alone.
 
 Run as `python -m freehold.own.publish.answering FOLDER PORT`. What a kind of model is loaded by stands in a table, and
 only that is imported.
@@ -7,10 +7,11 @@ only that is imported.
 import asyncio
 import hmac
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import msgspec
 import uvicorn
@@ -21,6 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from freehold.config.environment import environment
+from freehold.dialects.embeddings import Embedded, openai_said, read_openai
+from freehold.dialects.fields import read_object
 from freehold.own.artefact import Artefact, Kind
 from freehold.own.artefact import read as read_artefact
 from freehold.own.publish.engines import HOST, KEY_VARIABLE
@@ -29,6 +32,7 @@ from freehold.vocabulary.errors import BadRequest, FreeholdError, InvalidKey
 INPUTS_MAX = 10_000  # of one request
 _PREDICTOR, _GENOME = "freehold.own.predicting.predictor:load", "freehold.own.genome:Genome.load"
 LOADERS = {
+    Kind.LANGUAGE: "freehold.own.embedding:Texts",  # who chats is another engine
     Kind.CLASSIFIER: _PREDICTOR,
     Kind.REGRESSOR: _PREDICTOR,
     Kind.TAGGER: _PREDICTOR,
@@ -36,24 +40,16 @@ LOADERS = {
 }
 
 
-class Predicts(Protocol):
-    """A model that is asked for predictions."""
-
-    def predict(self, inputs: Sequence[object], /) -> list[dict[str, object]]:
-        """One answer for each input, in order. Raises BadRequest, naming the input, for one that it cannot read."""
-
-
 class _Asked(Struct):
     inputs: list[Any]
 
 
-def load(folder: Path) -> tuple[Artefact, Predicts]:
-    """The model in a folder. Raises BadRequest where there is none that predicts."""
+Answered: TypeAlias = Callable[[Artefact, Any, bytes], bytes]
+
+
+def load(folder: Path) -> tuple[Artefact, Any]:
+    """The model in a folder: what has `predict`, `embed` or both. Raises BadRequest where there is none."""
     artefact = read_artefact(folder)
-    if artefact.kind not in LOADERS:
-        raise BadRequest(
-            f"{folder} holds a {artefact.kind} model, which chats", remedy="Serve it by llama.cpp."
-        )
     module, _, name = LOADERS[artefact.kind].partition(":")
     found: Any = import_module(module)
     for part in name.split("."):
@@ -61,21 +57,56 @@ def load(folder: Path) -> tuple[Artefact, Predicts]:
     return artefact, found(folder)
 
 
-def answered(artefact: Artefact, model: Predicts, body: bytes) -> bytes:
-    """What a request is answered with. Raises BadRequest."""
+def predicted(artefact: Artefact, model: Any, body: bytes) -> bytes:
+    """What a request for predictions is answered with. Raises BadRequest."""
+    inputs = _inputs(body)
+    usage = {"prompt_tokens": sum(map(_size, inputs))}
+    return _told(artefact, usage, predictions=model.predict(inputs))
+
+
+def embedded(artefact: Artefact, model: Any, body: bytes) -> bytes:
+    """What a request for embeddings is answered with. Raises BadRequest."""
+    found = _embed(artefact, model, _inputs(body))
+    return _told(artefact, {"prompt_tokens": found.tokens}, embeddings=found.vectors)
+
+
+def embedded_for_openai(artefact: Artefact, model: Any, body: bytes) -> bytes:
+    """The same in OpenAI's words. Raises BadRequest."""
+    wanted, asked = read_openai(body, {}), read_object(body, {})
+    found = _embed(artefact, model, wanted.texts)
+    if wanted.dimensions not in (None, len(found.vectors[0])):
+        raise BadRequest(f"`dimensions`: {artefact.name} has {len(found.vectors[0])}, and no other")
+    return msgspec.json.encode(openai_said(found, packed=asked.take("encoding_format", str) == "base64"))
+
+
+def _embed(artefact: Artefact, model: Any, inputs: Sequence[object]) -> Embedded:
+    if not hasattr(model, "embed"):
+        remedy = f"Ask it at /v1/own/{artefact.name}:predict."
+        raise BadRequest(f"{artefact.name} is a {artefact.kind}, and has no embeddings", remedy=remedy)
+    found: Embedded = model.embed(inputs)
+    return found
+
+
+def _inputs(body: bytes) -> list[Any]:
     try:
         inputs = msgspec.json.decode(body, type=_Asked).inputs
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the body: {error}", remedy='Send {"inputs": [...]}.') from None
     if not 0 < len(inputs) <= INPUTS_MAX:
         raise BadRequest(f"`inputs`: expected 1 to {INPUTS_MAX}, not {len(inputs)}")
-    told = {
-        "model": artefact.name,
-        "kind": artefact.kind,
-        "predictions": model.predict(inputs),
-        "usage": {"prompt_tokens": sum(map(_size, inputs))},
-    }
+    return inputs
+
+
+def _told(artefact: Artefact, usage: object, **answers: object) -> bytes:
+    told = {"model": artefact.name, "kind": artefact.kind, **answers, "usage": usage}
     return msgspec.json.encode(told)
+
+
+ANSWERS: dict[str, Answered] = {
+    "/v1/own/{name:path}:predict": predicted,
+    "/v1/own/{name:path}:embed": embedded,
+    "/v1/embeddings": embedded_for_openai,
+}
 
 
 def _size(given: object) -> int:
@@ -96,7 +127,7 @@ def application(folder: Path, key: str) -> Starlette:
     artefact, model = load(folder)
     known = f"Bearer {key}".encode()
 
-    async def predict(request: Request) -> Response:
+    async def answer(answered: Answered, request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), known):
             return refusal(InvalidKey("only `freehold own serve` asks an engine"))
         body = await request.body()
@@ -109,8 +140,8 @@ def application(folder: Path, key: str) -> Starlette:
     async def health(request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
-    paths = Route("/v1/own/{name:path}:predict", predict, methods=["POST"])
-    return Starlette(routes=[paths, Route("/health", health)])
+    routes = [Route(path, partial(answer, answered), methods=["POST"]) for path, answered in ANSWERS.items()]
+    return Starlette(routes=[*routes, Route("/health", health)])
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import uvicorn
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -26,11 +28,12 @@ from freehold.dialects.peek import Head, read_head, with_model
 from freehold.dialects.peek import Route as Asked
 from freehold.own.artefact import Kind
 from freehold.own.publish.answering import refusal
-from freehold.own.publish.registry import FILE, PROVIDER, registered
+from freehold.own.publish.manifest import Engine
+from freehold.own.publish.registry import FILE, PROVIDER, Entry, registered
 from freehold.own.publish.tending import LOGS, State, Tended
 from freehold.upstream.addressing import Target
 from freehold.upstream.door import Incoming
-from freehold.vocabulary.endpoint import Dialect
+from freehold.vocabulary.endpoint import EMBEDS, Dialect
 from freehold.vocabulary.errors import (
     AllEndpointsFailed,
     BadRequest,
@@ -54,8 +57,14 @@ RENAMED_BYTES = (
     1024  # by so much a body may grow on its way through the gateway: it names the endpoint's model
 )
 
-CHAT = Asked(Dialect.CHAT)
+EMBEDDING = ":embed"  # at the end of the name of an engine that only embeds, beside one that chats
 
+PATHS = {
+    "/v1/chat/completions": Dialect.CHAT,
+    "/v1/embeddings": Dialect.EMBEDDINGS,
+    "/v1/own/{name:path}:predict": Dialect.PREDICT,
+    "/v1/own/{name:path}:embed": Dialect.EMBED,
+}
 Say = Callable[[str], None]
 
 
@@ -74,11 +83,20 @@ class Fleet:
         """Each model's engine."""
         return tuple(self._tended.values())
 
-    def of(self, name: str) -> Tended:
-        """The engine of a model. Raises UnknownModel."""
-        found = self._tended.get(name)
+    def of(self, name: str, dialect: Dialect) -> Tended:
+        """The engine of a model; that which embeds for one that chats is begun when it is first asked.
+
+        Raises UnknownModel, and BadRequest for what a model of its kind is not asked.
+        """
+        found = None if EMBEDDING in name else self._tended.get(name)
         if found is None:
             raise UnknownModel(f"no model is published as `{name[:200]}`")
+        kind = found.entry.kind
+        if kind is Kind.LANGUAGE and dialect in EMBEDS:
+            return self._tended.get(name + EMBEDDING) or self._begin(_embedding(found.entry))
+        if dialect is (Dialect.PREDICT if kind is Kind.LANGUAGE else Dialect.CHAT):
+            how = "/v1/chat/completions" if kind is Kind.LANGUAGE else f"/v1/own/{name}:predict"
+            raise BadRequest(f"`{name}` is a {kind} model", remedy=f"Ask it at {how}.")
         return found
 
     async def look(self) -> None:
@@ -92,12 +110,13 @@ class Fleet:
         except BadRequest as error:
             self._say(f"{error}; what was served is served on")
             return
+        beside = [_embedding(one) for name, one in entries.items() if name + EMBEDDING in self._tended]
+        entries |= {one.name: one for one in beside if one.kind is Kind.LANGUAGE}
         gone = [name for name, one in self._tended.items() if entries.get(name) != one.entry]
         await asyncio.gather(*map(self._end, gone))
         for name, entry in entries.items():
             if name not in self._tended:
-                tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
-                self._tended[name], self._tasks[name] = tended, asyncio.create_task(tended.tend())
+                self._begin(entry)
 
     async def keep(self) -> None:
         """Look once a second."""
@@ -113,6 +132,11 @@ class Fleet:
         """End them all."""
         await asyncio.gather(*map(self._end, list(self._tasks)))
 
+    def _begin(self, entry: Entry) -> Tended:
+        tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
+        self._tended[entry.name], self._tasks[entry.name] = tended, asyncio.create_task(tended.tend())
+        return tended
+
     async def _end(self, name: str) -> None:
         task = self._tasks.pop(name)
         del self._tended[name]
@@ -121,22 +145,23 @@ class Fleet:
             await task
 
 
+def _embedding(entry: Entry) -> Entry:
+    """The engine that embeds for a model that chats: ours, and of the same files."""
+    return replace(entry, name=entry.name + EMBEDDING, engine=Engine.PREDICTOR)
+
+
 def application(fleet: Fleet, body_bytes_max: int, ready: Callable[[], None]) -> Starlette:
     """The front. `ready` is told once every engine is ready, or has said why it is not."""
 
-    async def chat(request: Request) -> Response:
+    async def answer(dialect: Dialect, request: Request) -> Response:
         body = await _body(request, body_bytes_max)
-        return await _answer(fleet, read_head(CHAT, body), Dialect.CHAT, body)
-
-    async def predict(request: Request) -> Response:
-        head = Head(request.path_params["name"])
-        return await _answer(fleet, head, Dialect.PREDICT, await _body(request, body_bytes_max))
+        head = read_head(Asked(dialect, request.path_params.get("name")), body)
+        return await _answer(fleet, head, dialect, body)
 
     async def models(request: Request) -> Response:
-        ready = (one for one in fleet.all if one.state is State.READY)
-        told = [
-            {"id": one.entry.name, "object": "model", "created": 0, "owned_by": PROVIDER} for one in ready
-        ]
+        ready = (one.entry.name for one in fleet.all if one.state is State.READY)
+        names = [name for name in ready if EMBEDDING not in name]
+        told = [{"id": name, "object": "model", "created": 0, "owned_by": PROVIDER} for name in names]
         return _json({"object": "list", "data": told})
 
     async def health(request: Request) -> Response:
@@ -163,8 +188,7 @@ def application(fleet: Fleet, body_bytes_max: int, ready: Callable[[], None]) ->
 
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", chat, methods=["POST"]),
-            Route("/v1/own/{name:path}:predict", predict, methods=["POST"]),
+            *(Route(path, partial(answer, dialect), methods=["POST"]) for path, dialect in PATHS.items()),
             Route("/v1/models", models),
             Route("/healthz", health),
         ],
@@ -194,23 +218,21 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _answer(fleet: Fleet, head: Head, dialect: Dialect, body: bytes) -> Response:
     """An engine's answer, passed on as it comes. Raises FreeholdError."""
-    name, tended = head.model, fleet.of(head.model)
-    if (tended.entry.kind is Kind.LANGUAGE) != (dialect is Dialect.CHAT):
-        how = "/v1/chat/completions" if dialect is Dialect.PREDICT else f"/v1/own/{name}:predict"
-        raise BadRequest(f"`{name}` is a {tended.entry.kind} model", remedy=f"Ask it at {how}.")
+    name, tended = head.model, fleet.of(head.model, dialect)
     door = await tended.door()
     if tended.called:
         body = with_model(body, head, tended.called)
     tended.in_flight += 1
     try:
         until, target = asyncio.get_running_loop().time() + DAY_S, Target(name, head.stream)
-        incoming = await door.send(name, dialect, body, target=target, extra=b"", deadline=until)
+        incoming = await door.send(tended.entry.name, dialect, body, target=target, extra=b"", deadline=until)
         if not head.stream:
             whole = named(await incoming.whole(), tended.called, name)
             return Response(whole, incoming.status, _headers(incoming))
     except UpstreamFailed as failure:
         said = f"the engine of own/{name} gave no answer: {failure.message}"
-        raise AllEndpointsFailed(said, remedy=f"See own/{LOGS}/{name}.log in the state directory.") from None
+        log = f"own/{LOGS}/{tended.entry.name}.log"
+        raise AllEndpointsFailed(said, remedy=f"See {log} in the state directory.") from None
     finally:
         tended.in_flight -= 1
     return StreamingResponse(_events(tended, incoming), incoming.status, _headers(incoming))
