@@ -18,6 +18,9 @@ settings.load_profile("suite")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Threads that wait for each other's share of small matrices, on cores that others use, cost many times what they save.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
 
 gc.disable()  # what is collected stays, and to look for garbage among it again and again takes a tenth of the time
 
