@@ -96,3 +96,4 @@ def test_what_only_reads_needs_no_price_for_writing(known: Facts) -> None:
 def test_the_cost_of_an_answer(usage: Usage | None, dialect: Dialect, usd: float | None) -> None:
     assert cost_usd(Rates(2.0, 8.0), usage, dialect) == usd
     assert cost_usd(Rates(None, None), usage, dialect) is None
+    assert cost_usd(Rates(0, 0), usage, dialect) == 0

@@ -27,6 +27,9 @@ class Rates(NamedTuple):
     output: float | None
 
 
+_FREE = Rates(0.0, 0.0)
+
+
 class Terms(NamedTuple):
     """What matters of an endpoint for the cost of a request, until `until_ms` (Unix milliseconds)."""
 
@@ -60,6 +63,8 @@ def _number(facts: Facts, name: str, now: datetime) -> float | None:
 
 def cost_usd(rates: Rates, usage: Usage | None, dialect: Dialect) -> float | None:
     """What an answer came to; None where a price or a count is not known."""
+    if rates == _FREE:
+        return 0.0  # however many tokens it were
     if usage is None or usage.input_tokens is None:
         return None
     written = 0 if dialect in ONLY_INPUT else usage.output_tokens
