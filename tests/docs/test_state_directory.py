@@ -71,7 +71,9 @@ def lived_in(state: Path) -> None:
     promotion_order.put(state, Promotion("p1", "chat", "own/small", Stage.SHADOW))
     register(
         state,
-        Entry("small", "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, "d", "m", "MIT", 1_790_000_000_000, "a"),
+        Entry(
+            "small", "/runs/small", Kind.LANGUAGE, Engine.LLAMA_CPP, "d", "m", "MIT", 1_790_000_000_000, "a"
+        ),
     )
     signing.key_of(state)
     ruled(state, "own/small", Ruling("x2", "x1", SAME, 1.0, 1.0))
