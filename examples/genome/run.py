@@ -47,7 +47,6 @@ region = "DE"
 
 [promote]
 alias = "{alias}"
-delta = 0.025  # of 2 bits per base
 """
 FEW, MORE = 10, 180  # steps
 ALIASES = {"dna": "own/dna-first", "dna-next": "own/dna-better"}
@@ -83,8 +82,9 @@ def main() -> None:
         walk.promote("better")
 
         # The other way round: what has learnt little is not to replace what is better.
-        walk.stages(walk.run("back", plan("dna-again", FEW, alias="dna-next")))
-        walk.promote("back", expect_refusal="worse")
+        walk.run("first", plan("dna-first", FEW, alias="dna-next"))
+        walk.stages("first", "evaluate", "publish")
+        walk.promote("first", expect_refusal="worse")
 
 
 if __name__ == "__main__":

@@ -173,6 +173,23 @@ def test_a_copy_in_shadow_is_an_exchange_that_can_be_paired_with_the_incumbents(
     assert event.at_ms <= copy.at_ms + copy.took_us // 1000
 
 
+def test_copies_of_turns_of_one_conversation_are_known_as_such(there: There) -> None:
+    promote(there.house.state, "shadowed", Stage.SHADOW)
+    turns = [{"role": "assistant", "content": "That way."}, {"role": "user", "content": "And then?"}]
+
+    def told(one: Exchange) -> object:
+        ((event, _),) = until(lambda: copies(there.house.state, one.id))
+        return event.about["conversation"]
+
+    asked = [
+        *there.asked("shadowed", "Which way?", "How far?"),
+        *there.asked("shadowed", "Which way?", turns=turns),
+    ]
+    first, other, later = map(told, asked)
+
+    assert first == later != other and len(str(first)) == 16
+
+
 def test_a_copy_goes_nowhere_that_policy_does_not_allow(there: There) -> None:
     promote(there.house.state, "shadowed", Stage.SHADOW)
     before = len(there.own.requests)

@@ -12,6 +12,7 @@ from freehold.bench.cases import Tasks, read_tasks
 from freehold.catalog.pools import pool_of, settings_of
 from freehold.cli.as_json import print_result
 from freehold.cli.bench import resolved_or_stop
+from freehold.cli.ledger_bodies import who
 from freehold.cli.output import OK, USAGE, Stop, table
 from freehold.cli.settings import config_and_state
 from freehold.config.schema import Config
@@ -19,7 +20,10 @@ from freehold.gateway.inside import inside
 from freehold.gateway.promotion_order import Stage
 from freehold.gateway.promotion_order import read as promotions
 from freehold.gateway.rulebook import rulebook
+from freehold.ledger.ledger import event, noted
+from freehold.ledger.query import events
 from freehold.own.artefact import MODEL
+from freehold.own.evaluate import report
 from freehold.own.evaluate.against import Either, Incumbent, ask_tasks, joined
 from freehold.own.evaluate.evaluating import EVALUATE, PAGE, Beside, evaluate
 from freehold.own.evaluate.page import COMPARED, MEASURED, compared_row, measured_row
@@ -27,6 +31,7 @@ from freehold.own.evaluate.report import Evaluation
 from freehold.own.evaluate.scores import Scores
 from freehold.own.plan import Plan, Recipe, load_plan
 from freehold.own.publish.registry import PROVIDER, registered
+from freehold.own.stage import digest_of
 from freehold.vocabulary.errors import BadRequest
 
 
@@ -39,8 +44,18 @@ def run(args: Namespace) -> int:
     tasks = [_tasks(run / name) for name in plan.evaluate.tasks]
     ask = partial(_asked, args, run, plan, incumbent, tasks) if tasks else None
     found = evaluate(run, plan, Beside(incumbent, ask), partial(print, file=sys.stderr, flush=True))
+    _noted(config, state, plan, run)
     print_result(args, found, _lines(found, run))
     return OK
+
+
+def _noted(config: Config, state: Path, plan: Plan, run: Path) -> None:
+    """On the ledger, where there are pairs that are not there yet: who evaluates until it fits has tried so often."""
+    path, model = run / EVALUATE / report.PAIRS, f"{PROVIDER}/{plan.name}"
+    about = {"model": model, "pairs": digest_of(path)}
+    told = (one.about for one in events(state, report.EVALUATED))
+    if path.stat().st_size and not any(about.items() <= one.items() for one in told):
+        noted(state, config.ledger, event(report.EVALUATED, about | {"by": who()}))
 
 
 def incumbent_of(plan: Plan, config: Config, state: Path) -> Incumbent | None:

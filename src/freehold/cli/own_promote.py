@@ -111,7 +111,9 @@ def _place(config: Config, state: Path, entry: Entry) -> Place:
         for one in promotion_order.read(state).promotions
         if one.alias == alias and one.stage is Stage.DEFAULT and one.endpoint != entry.endpoint
     ]
-    return Place(state, run, plan, entry, (*others, *(settings_of(written).pool if written else ())))
+    return Place(
+        state, run, plan, entry, (*others, *(settings_of(written).pool if written else ())), config.own
+    )
 
 
 def _see_configured(config: Config, place: Place) -> None:
@@ -133,7 +135,9 @@ def _lines(found: Standing) -> Iterator[str]:
     if found.rolled_back:
         yield f"taken back by the gateway: {found.rolled_back}; live evidence counts anew"
     if found.tries > 1:
-        yield f"these files were put into shadow {found.tries} times: each has its own chance to be wrong"
+        yield f"these files were put into shadow {found.tries} times: live evidence has to be the stronger for it"
+    if found.evaluations > 1:
+        yield f"it was evaluated {found.evaluations} times since it last was the default: so has its evaluation"
     yield from _evidence(found)
     if found.next is not None:
         yield f"next: {found.next}" + ("" if found.missing else ", nothing is missing")

@@ -64,4 +64,4 @@ async def _asked(args: Namespace, place: Place, judge: str, due: Sequence[Twin])
 
 
 def _bodies(state: Path, twin: Twin) -> tuple[Sequence[Opened], ...]:
-    return tuple(tuple(opened(state, one)) for one in twin)
+    return tuple(tuple(opened(state, one)) for one in (twin.exchange, twin.copy))

@@ -15,6 +15,7 @@ Bytes = Annotated[int, Meta(ge=1_024, le=1 << 32)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Margin = Annotated[float, Meta(gt=0, lt=1)]
 Usd = Annotated[float, Meta(ge=0, le=1_000_000)]
 Weight = Annotated[float, Meta(gt=0, le=1_000_000)]
 
@@ -280,6 +281,9 @@ class Own(Struct, frozen=True, forbid_unknown_fields=True):
     """Models of one's own, as `freehold own serve` serves them where [providers.own] leads, on 127.0.0.1."""
 
     start_s: Seconds = 300.0  # an engine that has not loaded its model by then is started anew
+    delta_max: Margin = 0.05  # by how much worse a plan may let a model be, of 1, to be promoted
+    delta_bits_max: Margin = 0.02  # the same for language models and models of DNA: bits a byte, bits a base
+    alpha_max: Margin = 0.05  # the chance that a plan may leave to a model which is worse by that
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

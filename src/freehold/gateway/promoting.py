@@ -20,6 +20,7 @@ from freehold.catalog.resolve import Resolved
 from freehold.config.document import Signature, signature
 from freehold.dialects.peek import Route
 from freehold.gateway.client import Client
+from freehold.gateway.digest import digest
 from freehold.gateway.draft import Draft
 from freehold.gateway.governance import Note
 from freehold.gateway.metrics import Metrics
@@ -119,13 +120,15 @@ class Promoting:
 
     async def _copy(self, draft: Draft, sample: Sample, step: Promoted, serve: Serve) -> None:
         head, copy = sample.asked.head, again(draft, sample)
+        talk = Traits(draft.dialect, sample.asked.body, draft.application).conversation()
         about: dict[str, Plain] = {
             "exchange": draft.id,
             "peers": (step.endpoint.id,),
             "exchanges": (copy.id,),
         }
         try:
-            self._note(PEERS_ASKED, about | {"promotion": step.order.id})
+            named = {"conversation": digest(step.order.id, talk).hex()[:16]} if talk else {}
+            self._note(PEERS_ASKED, about | {"promotion": step.order.id} | named)
         except LedgerUnavailable:
             return  # the journal has reported itself
         route = Route(copy.dialect, head.model, head.stream, head.method)

@@ -7,7 +7,8 @@ How an own model's answers are known on the ledger:
 
 - A shadow copy is an exchange of its own, answered by `endpoint` (or by nobody). Before it is sent, an event of kind
   `PEERS_ASKED` says {"exchange": the id of the one whose caller was answered, "peers": (endpoint,),
-  "exchanges": (the copy's id,), "promotion": `Promotion.id`}. A copy that found no place has no event: it was not sent.
+  "exchanges": (the copy's id,), "promotion": `Promotion.id`}, and "conversation" where it is a turn of one: a digest
+  that is the same at each of its turns under this step. A copy that found no place has no event: it was not sent.
 - From canary on, an exchange in which it was asked has an attempt with its endpoint as the first of its attempts.
 - `IN_FORCE` says that a process of the gateway has taken a stage up (`about` is that of `about_of`); `TAKEN_BACK` that
   it took it back, with the reason. Who allowed a step is in the event of the command that took it.

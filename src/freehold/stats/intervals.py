@@ -38,6 +38,35 @@ def mean_interval(x: ArrayLike, clusters: Labels | None = None, confidence: floa
     return _around(float(values.mean()), t_quantile((1 + confidence) / 2, freedom) * error if error else 0.0)
 
 
+def ratio_interval(
+    estimate: float, moved: ArrayLike, weights: ArrayLike, clusters: Labels, confidence: float = 0.95
+) -> Bounds:
+    """A ratio of two sums, or a difference of two, from what each row moves it by; these sum to nothing.
+
+    The Taylor linearisation (Cochran, Sampling Techniques, 3rd ed. 1977, sec. 6.4) with the correction and the freedom
+    of `mean_interval`, where a cluster counts by its share of all weights, and its own mean is what varies: so a few
+    large clusters have few degrees of freedom (the working model of Imbens & Kolesar 2016, Review of Economics and
+    Statistics 98, with clusters that hang together wholly).
+
+    Raises ValueError for fewer than two clusters.
+    """
+    sums, shares = _values(moved), _values(weights)
+    _, sums = _cluster_sums(sums, clusters)
+    _, shares = _cluster_sums(shares / shares.sum(), clusters)
+    even = float(shares @ shares)
+    left = 1 - 2 * shares + even  # of a cluster's variance in its residual
+    terms = shares**2 / left
+    trace = float(terms @ left)
+    # The residuals' covariances are those of means less their weighted mean: 1 (if the same) - share - share + even.
+    zero, one, two = terms.sum(), terms @ shares, terms @ shares**2
+    square = even**2 * zero**2 - 4 * even * zero * one + 2 * zero * two + 2 * one**2
+    square += terms**2 @ (1 + 2 * (even - 2 * shares))
+    error = sqrt(float((sums**2 / left).sum()))
+    return _around(
+        estimate, t_quantile((1 + confidence) / 2, float(trace**2 / square)) * error if error else 0.0
+    )
+
+
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Bounds:
     """A rate of independent trials (Wilson 1927): near the nominal coverage on average, at no size empty."""
     _counts(successes, trials)

@@ -1,5 +1,6 @@
 """What a subject scores, and by how much one is better, with intervals that keep their word."""
 
+import math
 import random
 from collections.abc import Callable
 from typing import Literal
@@ -81,6 +82,51 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         found = measured(replace(scores([]), rows=rows)).value
         covered += found.low <= 2 <= found.high
     assert covered >= 275  # 285 expected; fewer than 275 once in 200 times
+
+
+@pytest.mark.parametrize("spread", [1.0, 2.0])
+def test_intervals_of_documents_of_very_different_lengths_cover_the_truth(spread: float) -> None:
+    chance = random.Random(5)
+    covered, bets = 0, 0
+    for _ in range(200):
+        sizes = [1000 * math.exp(chance.gauss(0, spread)) for _ in range(20)]
+        rows = tuple(
+            RowScore(str(at), str(at), chance.gauss(2, 0.3) * size, size) for at, size in enumerate(sizes)
+        )
+        found = measured(replace(scores([]), rows=rows)).value
+        covered += found.low <= 2 <= found.high
+        bets += found.anytime
+    assert covered >= 184  # 190 expected; fewer than 184 once in 50 times
+    assert bets < 100  # those where one document is most of all bytes
+
+
+def test_an_interval_holds_its_estimate_whatever_lies_beyond_the_worst() -> None:
+    found = measured(scores([9.0, 10.0]))
+    assert found.value.low <= found.value.estimate == 9.5 <= found.value.high
+
+
+def marked(subject: str, *rows: tuple[float, float]) -> Scores:
+    """Hits and how many could be hit, as F1 has them."""
+    told = tuple(RowScore(str(at), str(at), *row) for at, row in enumerate(rows))
+    return Scores(subject, "F1", "higher", 1.0, 0.0, told)
+
+
+def test_who_marks_what_is_nothing_is_worse_than_who_does_not() -> None:
+    careless, careful = marked("own/a", (2, 2), (0, 3)), marked("rival/b", (2, 2), (0, 0))
+    found = compared(careless, careful)
+    assert found is not None and found.value.estimate == pytest.approx(0.4 - 1)
+    assert [(one.own, one.incumbent) for one in paired(careless, careful)] == [(1, 1), (0, 1)]
+    assert [(one.own, one.incumbent) for one in paired(careful, careless)] == [(1, 1), (1, 0)]
+
+
+def test_a_row_that_only_the_incumbent_could_be_asked_about_is_a_miss() -> None:
+    short = replace(scores([2.0]), rows=(RowScore("0", "0", 20.0, 10.0),))
+    long = replace(short, subject="own/old", rows=(*short.rows, RowScore("1", "1", 40.0, 10.0)))
+    assert [(one.id, one.own, one.incumbent) for one in paired(short, long)] == [
+        ("0", 0.75, 0.75),
+        ("1", 0, 0.5),
+    ]
+    assert len(list(paired(long, short))) == 1
 
 
 def test_where_hardly_any_cluster_differs_the_interval_is_a_bets() -> None:

@@ -85,6 +85,7 @@ class Company:
         path.parent.mkdir(exist_ok=True)
         report.write_pairs(path, pairs)
         self._made("evaluate", {"train/model": trained}, {report.PAIRS: digest_of(path)})
+        self.note(report.EVALUATED, {"model": OWN, "pairs": digest_of(path)})
 
     def stage(self) -> Stage:
         """As the gateway reads it."""
@@ -92,18 +93,27 @@ class Company:
         return one.stage
 
     def twins(
-        self, count: int, *, copy: Outcome = Outcome.ANSWERED, findings: tuple[Finding, ...] = ()
+        self,
+        count: int,
+        *,
+        copy: Outcome = Outcome.ANSWERED,
+        findings: tuple[Finding, ...] = (),
+        asked: str = RIVAL,
+        outcome: Outcome = Outcome.ANSWERED,
+        conversation: str = "",
     ) -> None:
         """Exchanges and their copies, under the step in force."""
         (step,) = read(self.state).promotions
         records: list[Exchange | Event] = []
         for _ in range(count):
-            one, other = self._exchange(RIVAL), replace(self._exchange(OWN), outcome=copy, findings=findings)
+            one = replace(self._exchange(asked), outcome=outcome)
+            other = replace(self._exchange(OWN), outcome=copy, findings=findings)
             about: dict[str, Plain] = {
                 "exchange": one.id,
                 "peers": (OWN,),
                 "exchanges": (other.id,),
                 "promotion": step.id,
+                "conversation": conversation,
             }
             records += [one, event(PEERS_ASKED, about), other]
         self._record(records)

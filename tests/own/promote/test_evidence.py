@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from freehold.own.evaluate.report import Pair
-from freehold.own.promote.evidence import Evidence, judged
+from freehold.own.promote.evidence import Evidence, judged, spent
 from freehold.vocabulary.report import AuditVerdict
 
 DELTA, ALPHA = 0.05, 0.05
@@ -36,10 +36,59 @@ def test_a_model_that_is_worse_by_the_margin_passes_with_chance_alpha_at_most_un
 ) -> None:
     chance = random.Random(f"{own}")
     passed = sum(
-        judged(coins(chance, 80, own, incumbent), DELTA, ALPHA).e_value >= 1 / ALPHA for _ in range(RUNS)
+        judged(coins(chance, 80, own, incumbent), DELTA, ALPHA, drawn=False).e_value >= 1 / ALPHA
+        for _ in range(RUNS)
     )
-    # The e-value is the most there ever was. 5 are expected at a chance of exactly alpha, more than 11 once in 200.
+    # 5 are expected at a chance of exactly alpha, more than 11 once in 200.
     assert passed <= 11
+
+
+def bits(differences: Sequence[float], weights: Sequence[float] = ()) -> list[Pair]:
+    """Documents on which a model takes so many bits a byte less than 2."""
+    told = zip(differences, weights or [1.0] * len(differences), strict=True)
+    return [
+        Pair(str(at), str(at), "own/old", "held out", (6 + more) / 8, 6 / 8, weight, 8.0)
+        for at, (more, weight) in enumerate(told)
+    ]
+
+
+def test_a_language_model_that_is_worse_by_the_margin_in_bits_passes_with_chance_alpha_at_most() -> None:
+    chance = random.Random(8)
+    found = [judged(bits([chance.gauss(-0.02, 0.1) for _ in range(300)]), 0.02, ALPHA) for _ in range(RUNS)]
+    assert sum(one.suffices for one in found) <= 11
+    assert found[0].difference is not None and abs(found[0].difference.estimate + 0.02) < 0.05
+
+
+def test_a_language_model_is_judged_in_bits_and_not_in_shares_of_eight_of_them() -> None:
+    chance = random.Random(9)
+    alike, worse, much = (bits([chance.gauss(mean, 0.05) for _ in range(200)]) for mean in (0, -0.04, -0.3))
+    found = [judged(each, 0.02, ALPHA) for each in (alike, worse, much)]
+    assert [one.verdict.value for one in found] == ["not worse", "worse", "worse"]
+    assert found[0].unit == "bits"
+    assert "worse by 0.02 bits or more" in judged(worse[:20], 0.02, ALPHA).words
+
+
+def test_what_a_large_document_loses_is_not_outweighed_by_many_small_ones() -> None:
+    found = judged(bits([0.05] * 200 + [-2.0], [1.0] * 200 + [50.0]), 0.02, ALPHA)
+    assert found.e_value > 1 / ALPHA and not found.suffices
+    assert (
+        found.words
+        == "can't tell yet: by clusters it is not worse by 0.02 bits, but over all of them by 0.36 bits"
+    )
+
+
+def test_no_order_is_luckier_than_another() -> None:
+    known = coins(random.Random(10), 60, 0.8, 0.8)
+    found = {
+        round(judged([one._replace(id=f"{seed}{one.id}") for one in known], DELTA, ALPHA).e_value, 9)
+        for seed in range(20)
+    }
+    assert len(found) == 1
+
+
+def test_all_tries_together_come_to_twice_alpha_at_most() -> None:
+    each = [spent(ALPHA, tries) for tries in range(1, 10_000)]
+    assert each[0] == ALPHA and sum(each) <= 2 * ALPHA
 
 
 def test_whoever_looks_early_and_passes_has_passed_for_good() -> None:

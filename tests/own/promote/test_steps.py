@@ -15,7 +15,7 @@ from freehold.own.promote.steps import withdraw
 from freehold.own.publish.registry import registered
 from freehold.vocabulary.exchange import Finding, Outcome
 from tests.cli.conftest import Run
-from tests.own.promote.company import CONFIG, OWN, Company
+from tests.own.promote.company import CONFIG, OWN, PLAN, Company
 
 GOOD = [(1.0, 0.0)] * 30 + [(1.0, 1.0)] * 40
 BAD = [(0.0, 1.0)] * 30 + [(1.0, 1.0)] * 40
@@ -127,6 +127,64 @@ def test_the_default_needs_canary_answers_within_the_limits(
     assert refused(run("own", "promote", "run")) == [lacks]
 
 
+@pytest.mark.parametrize(
+    ("knob", "told"),
+    [
+        (
+            "delta = 0.2",
+            "`delta` is 0.2, and the company allows 0.05. Lower it there, or have `delta_max` raised",
+        ),
+        ("delta_bits = 0.4", "`delta_bits` is 0.4, and the company allows 0.02."),
+        ("alpha = 0.5", "`alpha` is 0.5, and the company allows 0.05."),
+    ],
+)
+def test_a_plan_that_lets_a_model_be_worse_than_the_company_does_is_refused(
+    company: Company, run: Run, folder: Path, knob: str, told: str
+) -> None:
+    company.evaluate(GOOD)
+    (company.run / "own.toml").write_text(PLAN + knob + "\n")
+    (lacks,) = refused(run("own", "promote", "run"))
+    line = (PLAN + knob).count("\n") + 1
+    assert lacks.startswith(f"run/own.toml:{line}:1: {told}") or f"/run/own.toml:{line}:1: {told}" in lacks
+    assert told in run("own", "status").out
+    raised = f"[own]\n{knob.partition(' ')[0]}_max = 0.6\n"
+    (folder / "freehold.toml").write_text(CONFIG + raised)
+    assert run("own", "promote", "run").code == 0
+
+
+def test_who_evaluates_until_it_fits_needs_the_stronger_evidence(company: Company, run: Run) -> None:
+    enough = [(1.0, 1.0)] * 110
+    for wrong in range(6):
+        company.evaluate([(0.0, 1.0)] * (wrong + 1))
+    company.evaluate(enough)
+    said = run("own", "promote", "run")
+    (lacks,) = refused(said)
+    assert "more pairs" in lacks
+    assert "it was evaluated 7 times since it last was the default" in said.out
+    company.note(PROMOTED, {"alias": "assistant", "endpoint": OWN, "stage": "default"})
+    assert run("own", "promote", "run").code == 0
+
+
+def test_turns_of_one_conversation_are_one_piece_of_evidence(company: Company, run: Run) -> None:
+    company.evaluate(GOOD)
+    run("own", "promote", "run")
+    company.twins(110, conversation="c1")
+    (lacks,) = refused(run("own", "promote", "run"))
+    assert lacks.startswith("live: can't tell yet") and lacks.endswith("more clusters like these are needed")
+
+
+def test_an_exchange_that_its_caller_left_or_the_model_itself_answered_says_nothing(
+    company: Company, run: Run
+) -> None:
+    company.evaluate(GOOD)
+    run("own", "promote", "run")
+    company.twins(60, outcome=Outcome.ABANDONED)
+    company.twins(60, asked=OWN)
+    said = run("own", "promote", "run")
+    assert refused(said) == ["live: 0 of 80 pairs; 80 more pairs are needed"]
+    assert "120 copies say nothing of the model" in said.out
+
+
 def test_back_is_always_possible(company: Company, run: Run) -> None:
     company.evaluate(GOOD)
     run("own", "promote", "run")
@@ -152,7 +210,7 @@ def test_back_needs_nothing_that_could_be_broken(company: Company, run: Run, nam
 def test_pairs_that_somebody_has_changed_do_not_count(company: Company, run: Run) -> None:
     company.evaluate(BAD)
     path = company.run / "evaluate" / "pairs.jsonl"
-    path.write_text(path.read_text().replace("0.0,1.0]", "1.0,1.0]"))
+    path.write_text(path.read_text().replace("0.0,1.0,1.0,0.0]", "1.0,1.0,1.0,0.0]"))
     assert refused(run("own", "promote", "run"))[-1].startswith("the pairs are not those that were written")
 
 

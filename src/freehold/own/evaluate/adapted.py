@@ -23,7 +23,7 @@ from freehold.own.train.conversing import (
 )
 
 METRIC = "bits per byte of answers"
-WORST = 2.0  # bits; about what general compressors take for a byte of text
+WORST = 8.0  # bits of a byte about which nothing is known
 _AT_ONCE = 8
 
 

@@ -91,11 +91,13 @@ def tagged(
 
 
 def _told_numbers(run: Path, plan: Plan, predictor: Predictor, rows: Sequence[Row]) -> Iterator[Scores]:
-    """Each row's distance; the worst is the whole range of what was learnt from."""
+    """Each row's distance; the worst is the range of the middle nine tenths of what was learnt from."""
     new = [asked(row, _input(predictor)) for row in rows]
     wanted = np.array([float(row.label or 0) for row in rows])
     examples = _examples(run, plan)
-    worst = float(np.ptp(examples.targets)) or 1.0
+    worst = (
+        float(np.ptp(np.quantile(examples.targets, (0.05, 0.95)))) or float(np.ptp(examples.targets)) or 1.0
+    )
 
     def distances(subject: str, told: NDArray[np.float64], *, baseline: bool = False) -> Scores:
         gaps = _each(rows, np.abs(told - wanted))

@@ -10,6 +10,7 @@ from msgspec import Struct
 from freehold.vocabulary.report import Interval
 
 FILE, PAIRS = "report.json", "pairs.jsonl"  # in RUN/evaluate
+EVALUATED = "own-evaluated"  # the kind of event that says: pairs were made of a model and who it would replace
 
 
 class Measured(Struct, frozen=True):
@@ -76,6 +77,8 @@ class Pair(NamedTuple):
     source: str  # "held out" or "tasks"
     own: float
     incumbent: float
+    weight: float = 1.0  # e.g. bytes
+    bits: float = 0.0  # how many lie between 0 and 1; 0: it is no metric in bits
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:

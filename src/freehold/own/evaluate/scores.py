@@ -25,3 +25,8 @@ class Scores(Struct, frozen=True):
     rows: tuple[RowScore, ...]
     on: str = "held out"  # or the name of a transfer set
     baseline: bool = False  # whether the command itself made it, as an honest yardstick
+
+    @property
+    def bits(self) -> float:
+        """How many bits lie between its worst and its best; 0 where it is not in bits."""
+        return abs(self.best - self.worst) if self.metric.startswith("bits ") else 0.0

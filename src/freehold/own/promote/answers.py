@@ -57,12 +57,11 @@ def keep(state: Path, model: str, ruling: Ruling) -> None:
 
 def pairs(found: Sequence[Twin], known: dict[str, Ruling], against: str) -> Iterator[Pair]:
     """Those that were ruled, in the order in which the copies were made."""
-    for exchange, copy in found:
-        ruling = known.get(copy.id)
+    for one in found:
+        ruling = known.get(one.copy.id)
         if ruling is not None and ruling.own is not None and ruling.incumbent is not None:
-            yield Pair(
-                exchange.id, exchange.id, against, f"{LIVE}, {ruling.by}", ruling.own, ruling.incumbent
-            )
+            points = ruling.own, ruling.incumbent
+            yield Pair(one.exchange.id, one.conversation, against, f"{LIVE}, {ruling.by}", *points)
 
 
 def same(twin: Twin, answers: Sequence[Sequence[Opened]]) -> Ruling:
@@ -77,7 +76,8 @@ def same(twin: Twin, answers: Sequence[Sequence[Opened]]) -> Ruling:
 async def judged(twin: Twin, answers: Sequence[Sequence[Opened]], call: Call, judge: str) -> Ruling:
     """What a judge says; nothing where there is more than words, or no verdict."""
     nothing = Ruling(twin.copy.id, twin.exchange.id, judge)
-    theirs, mine = (conversation(one, bodies) for one, bodies in zip(twin, answers, strict=True))
+    both = twin.exchange, twin.copy
+    theirs, mine = (conversation(one, bodies) for one, bodies in zip(both, answers, strict=True))
     if isinstance(theirs, str) or isinstance(mine, str):
         return nothing
     case = Case(twin.exchange.id, _turns(theirs[:-1]), (Judged(judge=CRITERIA),), twin.exchange.id)

@@ -1,8 +1,8 @@
 """What the ledger says of an own model in service: its copies beside what callers got, and its canary answers.
 
 A copy that policy, a limit or a stop of the gateway kept from being answered says nothing about the model; it is left
-out. One that failed for any other reason counts as no answer. What counts is what the gateway counts
-(`gateway/promoted.py`).
+out, and so is one of an exchange whose caller hung up, or which the model itself had answered. One that failed for any
+other reason counts as no answer. What counts is what the gateway counts (`gateway/promoted.py`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,6 +32,7 @@ class Twin(NamedTuple):
 
     exchange: Exchange
     copy: Exchange
+    conversation: str  # turns of one conversation are not independent, and share it
 
 
 class Canary(Struct, frozen=True):
@@ -47,17 +48,23 @@ def twins(state: Path, steps: Collection[str]) -> list[Twin]:
     """Exchanges and their copies under these steps (`Promotion.id`), in the order in which the copies were made."""
     with reader(state) as moment:
         events = [one for one in moment.events(PEERS_ASKED) if one.about.get("promotion") in steps]
-    of = {copy: str(event.about["exchange"]) for event in events for copy in _ids(event)}
-    copies = sorted(of)[:TWINS_MAX]
-    known = _exchanges(state, {*copies, *(of[copy] for copy in copies)})
-    return [Twin(known[of[copy]], known[copy]) for copy in copies if {copy, of[copy]} <= known.keys()]
+    of = {copy: event for event in events for copy in _ids(event)}
+    copies = {copy: str(of[copy].about["exchange"]) for copy in sorted(of)[:TWINS_MAX]}
+    known = _exchanges(state, {*copies, *copies.values()})
+    return [
+        Twin(known[asked], known[copy], str(of[copy].about.get("conversation") or asked))
+        for copy, asked in copies.items()
+        if {copy, asked} <= known.keys()
+    ]
 
 
 def pairs(found: Iterable[Twin], against: str) -> Iterator[Pair]:
     """Each twin as points: 1 for an answer without a finding, 0 for any other end."""
-    for exchange, copy in found:
-        if _counts(copy, copy.attempts[:1]) and exchange.drill is None:
-            yield Pair(exchange.id, exchange.id, against, LIVE, _points(copy), _points(exchange))
+    for twin in found:
+        exchange, copy = twin.exchange, twin.copy
+        ended = exchange.drill is None and exchange.outcome not in UNENDED
+        if ended and _counts(copy, copy.attempts[:1]) and _answered(exchange) != copy.attempts[0].endpoint:
+            yield Pair(exchange.id, twin.conversation, against, LIVE, _points(copy), _points(exchange))
 
 
 def canary(state: Path, promotion: Promotion, now_ms: int) -> Canary:
@@ -91,14 +98,16 @@ def _named(alias: str, name: str) -> bool:
 
 
 def _points(exchange: Exchange) -> float:
-    answered = exchange.continued_by or exchange.endpoint
-    return float(exchange.outcome is Outcome.ANSWERED and not _findings(exchange, answered))
+    return float(exchange.outcome is Outcome.ANSWERED and not _findings(exchange, _answered(exchange)))
+
+
+def _answered(exchange: Exchange) -> str | None:
+    return exchange.continued_by or exchange.endpoint
 
 
 def _findings(exchange: Exchange, endpoint: str | None) -> Sequence[str]:
     """Those in the answer of an endpoint; how long it took is a matter of limits on time."""
-    answered = exchange.continued_by or exchange.endpoint
-    found = [one.kind for one in exchange.findings if (one.endpoint or answered) == endpoint]
+    found = [one.kind for one in exchange.findings if (one.endpoint or _answered(exchange)) == endpoint]
     return [kind for kind in found if kind not in LATE]
 
 

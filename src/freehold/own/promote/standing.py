@@ -3,21 +3,23 @@
 A step counts for the files that were published when it was taken. Other files under the same name start from off.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from freehold.config.document import read
+from freehold.config.schema import Own
 from freehold.gateway import promotion_order
 from freehold.gateway.promotion_order import TAKEN_BACK, Promotion, Stage
 from freehold.ledger.query import events
 from freehold.own.artefact import Kind
 from freehold.own.evaluate import report
-from freehold.own.plan import Plan
+from freehold.own.plan import FILE, Plan
 from freehold.own.promote import answers, live
-from freehold.own.promote.evidence import LIVE, Evidence, judged
+from freehold.own.promote.evidence import LIVE, Evidence, judged, spent
 from freehold.own.promote.knobs import Promote
 from freehold.own.promote.live import Canary, Twin
 from freehold.own.publish.registry import Entry
@@ -39,6 +41,7 @@ class Place(NamedTuple):
     plan: Plan
     entry: Entry
     pool: tuple[str, ...]  # endpoints that answer for the alias, the first of them first
+    most: Own = Own()  # what the company lets a plan ask for
 
     @property
     def alias(self) -> str:
@@ -61,6 +64,7 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     why: str = ""
     rolled_back: str = ""  # why a gateway took it back, if that was the last that happened
     tries: int = 0  # how often these files were put into shadow
+    evaluations: int = 0  # that came to other pairs, under this name since it last became the default
     evaluated: tuple[Evidence, ...] = ()
     live: Evidence | None = None
     ruled: Evidence | None = None  # of live pairs whose words or predictions were compared
@@ -96,6 +100,7 @@ def standing(place: Place, now_ms: int) -> Standing:
     stage = order.stage if order else Stage.OFF
     twins = live.twins(place.state, past.steps) if stage is not Stage.OFF else []
     pairs = list(live.pairs(twins, place.alias))
+    evaluations = _evaluations(place)
     found = Standing(
         place.entry.endpoint,
         place.entry.kind,
@@ -108,9 +113,10 @@ def standing(place: Place, now_ms: int) -> Standing:
         order.why if order else "",
         past.rolled_back,
         past.tries,
-        tuple(_evaluated(place)),
-        None if stage is Stage.OFF else _live(place, pairs, LIVE),
-        _ruled(place, twins) if stage is not Stage.OFF and place.plan.promote.judge else None,
+        evaluations,
+        tuple(_evaluated(place, max(1, evaluations))),
+        None if stage is Stage.OFF else _live(place, pairs, LIVE, past.tries),
+        _ruled(place, twins, past.tries) if stage is not Stage.OFF and place.plan.promote.judge else None,
         len(twins) - len(pairs),
         live.canary(place.state, order, now_ms) if order and stage in (Stage.CANARY, Stage.DEFAULT) else None,
         NEXT.get(stage),
@@ -132,12 +138,27 @@ def missing(place: Place, found: Standing) -> list[str]:
         return []
     if place.pool[:1] == (found.model,) and found.stage is Stage.OFF:
         return [f"it stands first in the pool of {found.alias}: nothing is to be promoted"]
-    lacks = _about_evaluation(place, found)
+    lacks = [*_about_policy(place), *_about_evaluation(place, found)]
     if found.next in (Stage.CANARY, Stage.DEFAULT):
         lacks += _about_live(found, place.plan.promote)
     if found.next is Stage.DEFAULT and found.canary is not None:
         lacks += _about_canary(found.canary, place.plan.promote)
     return lacks
+
+
+def _about_policy(place: Place) -> Iterator[str]:
+    """The company has the last word on what counts as evidence."""
+    knobs, most = place.plan.promote, place.most
+    for name, asked, limit in (
+        ("delta", knobs.delta, most.delta_max),
+        ("delta_bits", knobs.delta_bits or 0.0, most.delta_bits_max),
+        ("alpha", knobs.alpha, most.alpha_max),
+    ):
+        if asked > limit:
+            remedy = f"Lower it there, or have `{name}_max` raised in [own] of freehold.toml."
+            where = read(place.run / FILE).problem(("promote", name), "", remedy)
+            place_of_it = f"{where.file}:{where.line}:{where.column}"
+            yield f"{place_of_it}: `{name}` is {asked:g}, and the company allows {limit:g}. {remedy}"
 
 
 def _about_evaluation(place: Place, found: Standing) -> list[str]:
@@ -190,26 +211,44 @@ def _about_canary(seen: Canary, knobs: Promote) -> list[str]:
     return lacks
 
 
-def _evaluated(place: Place) -> list[Evidence]:
+def _evaluated(place: Place, tries: int) -> list[Evidence]:
+    """What the pairs of an evaluation say. Each further evaluation has less of alpha left."""
     path = place.run / EVALUATE / report.PAIRS
     found: dict[tuple[str, str], list[report.Pair]] = {}
     for pair in report.read_pairs(path) if path.exists() else ():
         found.setdefault((pair.source, pair.against), []).append(pair)
-    knobs = place.plan.promote
-    return [judged(pairs, knobs.delta, knobs.alpha) for _, pairs in sorted(found.items())]
+    knobs, alpha = place.plan.promote, spent(place.plan.promote.alpha, tries)
+    return [
+        judged(pairs, knobs.margin(place.plan.recipe, bits=pairs[0].bits > 0), alpha)
+        for _, pairs in sorted(found.items())
+    ]
 
 
-def _live(place: Place, pairs: Sequence[report.Pair], source: str) -> Evidence:
+def _evaluations(place: Place) -> int:
+    """How many are on the ledger that came to other pairs, with these; a series ends where it became the default."""
+    path = place.run / EVALUATE / report.PAIRS
+    known = {digest_of(path)} if path.exists() and path.stat().st_size else set()
+    steps = [
+        one for one in events(place.state, PROMOTED) if one.about.get("endpoint") == place.entry.endpoint
+    ]
+    ended = max((one.id for one in steps if one.about.get("stage") == Stage.DEFAULT), default="")
+    for one in events(place.state, report.EVALUATED):
+        if one.about.get("model") == place.entry.endpoint and one.id > ended:
+            known.add(str(one.about.get("pairs")))
+    return len(known)
+
+
+def _live(place: Place, pairs: Sequence[report.Pair], source: str, tries: int) -> Evidence:
     """Evidence of no pairs says of what it is, too."""
     knobs = place.plan.promote
-    found = judged(pairs, knobs.delta, knobs.alpha, drawn=False)
+    found = judged(pairs, knobs.delta, spent(knobs.alpha, max(1, tries)), drawn=False)
     return msgspec.structs.replace(found, source=source, against=place.alias)
 
 
-def _ruled(place: Place, twins: Sequence[Twin]) -> Evidence:
+def _ruled(place: Place, twins: Sequence[Twin], tries: int) -> Evidence:
     judge = place.plan.promote.judge
     known = answers.rulings(place.state, place.entry.endpoint, judge)
-    return _live(place, list(answers.pairs(twins, known, place.alias)), f"{LIVE}, {judge}")
+    return _live(place, list(answers.pairs(twins, known, place.alias)), f"{LIVE}, {judge}", tries)
 
 
 def _written(place: Place) -> Promotion | None:
