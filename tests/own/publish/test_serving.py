@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from freehold.own.publish import tending
-from freehold.own.publish.registry import register
+from freehold.own.publish.registry import Entry, register
 from freehold.own.publish.serving import named
 from tests.gateway.house import PATIENCE_S, Said, aliases, house, post
 from tests.gateway.house import _asked as asked
@@ -271,6 +271,34 @@ def test_a_model_that_is_published_again_takes_the_place_of_the_old(there: Serve
     until(lambda: there.value("newer") == 12.0)
     register(there.state, regressor(there.runs / "second", "newer", 5.0))
     until(lambda: there.value("newer") == 15.0)
+
+
+def test_until_its_successor_is_ready_the_old_one_answers(there: Served) -> None:
+    register(there.state, chatting(there.runs, "herald"))
+    until(lambda: there.chat("herald", "I").status == 200)
+    old = there.states()["herald"]["pid"]
+    newer, newest = (chatting(there.runs / one, "herald") for one in ("newer", "newest"))
+    (Path(newer.folder) / "sick").touch()
+    register(there.state, newer)
+    until(lambda: engines_of(newer))
+
+    assert there.chat("herald", "I").status == 200
+    assert there.states()["herald"]["pid"] == old
+
+    register(there.state, newest)  # before the one between was ever ready
+    until(lambda: there.states()["herald"]["pid"] != old and not engines_of(newer) and not runs(old))
+    assert engines_of(newest) == [there.states()["herald"]["pid"]]
+    assert there.chat("herald", "I").status == 200
+
+
+def engines_of(entry: Entry) -> list[int]:
+    """The processes that were started for a model's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if os.fsencode(entry.folder) in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

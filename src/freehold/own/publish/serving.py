@@ -74,7 +74,8 @@ class Fleet:
     def __init__(self, state: Path, start_s: float, say: Say) -> None:
         self._state, self._start_s, self._say = state, start_s, say
         self._tended: dict[str, Tended] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[Tended, asyncio.Task[None]] = {}
+        self._successions: dict[str, tuple[Entry, asyncio.Task[None]]] = {}
         self._seen: Signature = None
         self._trouble = ""
 
@@ -112,11 +113,10 @@ class Fleet:
             return
         beside = [_embedding(one) for name, one in entries.items() if name + EMBEDDING in self._tended]
         entries |= {one.name: one for one in beside if one.kind is Kind.LANGUAGE}
-        gone = [name for name, one in self._tended.items() if entries.get(name) != one.entry]
-        await asyncio.gather(*map(self._end, gone))
-        for name, entry in entries.items():
-            if name not in self._tended:
-                self._begin(entry)
+        for name in self._tended.keys() - entries.keys():
+            await self._gone(name)
+        for entry in entries.values():
+            await self._take_in(entry)
 
     async def keep(self) -> None:
         """Look once a second."""
@@ -130,19 +130,55 @@ class Fleet:
 
     async def stop(self) -> None:
         """End them all."""
-        await asyncio.gather(*map(self._end, list(self._tasks)))
+        await asyncio.gather(*map(self._gone, list(self._tended)))
+
+    async def _take_in(self, entry: Entry) -> None:
+        """What is as it was is left alone. What serves is served on until its successor is ready, or cannot be."""
+        old = self._tended.get(entry.name)
+        coming, _ = self._successions.get(entry.name, (None, None))
+        if entry == (coming or (old and old.entry)):
+            return
+        await self._called_off(entry.name)
+        if old is None or old.state is not State.READY:
+            await self._gone(entry.name)
+            self._begin(entry)
+        elif entry != old.entry:
+            task = asyncio.create_task(self._succeed(old, entry))
+            self._successions[entry.name] = entry, task
+
+    async def _succeed(self, old: Tended, entry: Entry) -> None:
+        new = self._tend(entry)
+        try:
+            await new.settled()
+            self._tended[entry.name], new = new, old
+            await old.idle(DRAIN_S)
+        finally:
+            self._successions.pop(entry.name, None)
+            await _ended(self._tasks.pop(new))
 
     def _begin(self, entry: Entry) -> Tended:
-        tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
-        self._tended[entry.name], self._tasks[entry.name] = tended, asyncio.create_task(tended.tend())
+        self._tended[entry.name] = tended = self._tend(entry)
         return tended
 
-    async def _end(self, name: str) -> None:
-        task = self._tasks.pop(name)
-        del self._tended[name]
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    def _tend(self, entry: Entry) -> Tended:
+        tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
+        self._tasks[tended] = asyncio.create_task(tended.tend())
+        return tended
+
+    async def _gone(self, name: str) -> None:
+        await self._called_off(name)
+        if name in self._tended:
+            await _ended(self._tasks.pop(self._tended.pop(name)))
+
+    async def _called_off(self, name: str) -> None:
+        if name in self._successions:
+            await _ended(self._successions.pop(name)[1])
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _embedding(entry: Entry) -> Entry:

@@ -80,6 +80,12 @@ class Tended:
         """Wait until it is ready, or it is known why it is not."""
         await self._settled.wait()
 
+    async def idle(self, most_s: float) -> None:
+        """Wait until nobody waits for its answer, but no longer than that."""
+        until = self._loop.time() + most_s
+        while self.in_flight and self._loop.time() < until:  # noqa: ASYNC110 - a count that others change
+            await asyncio.sleep(POLL_S)
+
     async def door(self) -> Door:
         """The way to it. Raises Overloaded while it does not run."""
         await self._settled.wait()
