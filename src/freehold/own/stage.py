@@ -24,6 +24,7 @@ from freehold.vocabulary.errors import BadRequest
 RECORD = "record.json"
 SCRATCH = "scratch"  # a stage's folder that is not part of its result: checkpoints, unfinished work
 BEGUN = "begun.json"
+BESIDE = ".beside"  # in a run: a stage that is to take the place of an earlier one
 
 
 class Made(Struct, frozen=True):
@@ -70,21 +71,27 @@ def code() -> str:
 
 
 @contextmanager
-def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> Iterator[Path | None]:
+def working(
+    run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str], *, beside: bool = False
+) -> Iterator[Path | None]:
     """The stage's folder to work in; None where it was done from the same before. Recorded if the block ends well.
 
-    Raises BadRequest while another process works in the run.
+    With `beside` the work is in another folder, which takes the stage's place when the block has ended well: what was
+    there before is there till then. Raises BadRequest while another process works in the run.
     """
     plain = msgspec.json.decode(msgspec.json.encode(knobs))  # as the record is read again: a tuple is a list
-    folder = run / stage
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = run / BESIDE / stage if beside else run / stage
+    run.mkdir(parents=True, exist_ok=True)
     with _alone(run):
+        if beside and (folder / RECORD).exists():  # killed when it was about to take its place
+            _put(folder, run / stage)
         known = made(run, stage)
         if known is not None and (known.inputs, known.knobs) == (dict(inputs), plain):
             yield None
             return
         begun = Made(stage, dict(inputs), plain, began_ms=clock.now_ms(), machine=platform.platform())
         begun = msgspec.structs.replace(begun, code=code())
+        folder.mkdir(parents=True, exist_ok=True)
         begun = _goes_on(folder, begun)
         yield folder
         outputs = {
@@ -95,6 +102,18 @@ def working(run: Path, stage: str, knobs: Struct, inputs: Mapping[str, str]) -> 
         ended = msgspec.structs.replace(begun, outputs=outputs, ended_ms=clock.now_ms())
         replace(folder / RECORD, msgspec.json.format(msgspec.json.encode(ended), indent=1) + b"\n")
         (folder / BEGUN).unlink(missing_ok=True)
+        if beside:
+            _put(folder, run / stage)
+
+
+def _put(fresh: Path, place: Path) -> None:
+    """A whole stage in place of the one before, if there is one. Between two names there is a moment without."""
+    old = fresh.with_name(f"{fresh.name}-before")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    fresh.rename(place)
+    shutil.rmtree(fresh.parent)
 
 
 def _goes_on(folder: Path, begun: Made) -> Made:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from freehold.own import stage
 from freehold.own.plan import Plan
 from freehold.own.publish import manifest
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import registered
-from freehold.vocabulary.errors import BadRequest, Unverified
+from freehold.vocabulary.errors import BadRequest, LedgerUnavailable, Unverified
 from freehold.vocabulary.exchange import Plain
 from tests.own.publish import finished
 
@@ -270,6 +272,44 @@ def test_an_engine_that_cannot_serve_it_is_refused(tmp_path: Path) -> None:
         publish(run, plan, tmp_path / "state", "alice", Events())
 
     assert "llama.cpp" in caught.value.remedy
+
+
+def refuse(kind: str, about: Mapping[str, Plain]) -> None:
+    raise LedgerUnavailable("the disk is full", remedy="Make room.")
+
+
+@pytest.mark.parametrize("fails", ["an engine that cannot", "the ledger"])
+def test_what_was_published_stays_as_it_is_where_publishing_again_fails(tmp_path: Path, fails: str) -> None:
+    run, state = tmp_path / "plant", tmp_path / "state"
+    plan = finished.run(run)
+    before = publish(run, plan, state, "alice", Events())
+    other: Any = {"engine": "predictor"} if fails.startswith("an") else {"quantisation": "f16"}
+    changed = replace(plan, publish=replace(plan.publish, **other))
+
+    with pytest.raises((BadRequest, LedgerUnavailable)):
+        publish(run, changed, state, "alice", refuse)
+
+    verify(before.folder, public_key(state))
+    assert manifest.read(before.folder) == before.manifest
+    assert registered(state)["plant"] == before.entry
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_is_published_again_takes_its_place(tmp_path: Path, killed: bool) -> None:
+    run, state, told = tmp_path / "plant", tmp_path / "state", Events()
+    plan = finished.run(run)
+    before = publish(run, plan, state, "alice", told)
+    changed = replace(plan, publish=replace(plan.publish, quantisation="f16"))
+    after = publish(run, changed, state, "alice", told)
+    if killed:  # when it was about to take its place
+        (run / stage.BESIDE).mkdir()
+        after.folder.rename(run / stage.BESIDE / "publish")
+        after = publish(run, changed, state, "alice", told)
+
+    verify(after.folder, public_key(state))
+    assert (before.manifest.quantisation, after.manifest.quantisation) == ("q8_0", "f16")
+    assert registered(state)["plant"].digest == manifest.read(run / "publish").digest
+    assert not (run / stage.BESIDE).exists() and len(told) == 2
 
 
 def test_a_run_that_was_not_evaluated_is_not_published(tmp_path: Path) -> None:

@@ -43,22 +43,25 @@ class Published(NamedTuple):
 
 
 def publish(run: Path, plan: Plan, state: Path, who: str, note: Note) -> Published:
-    """Publish a run's model, and put it on the ledger before it is registered.
+    """Publish a run's model, and put it on the ledger before it takes its place and is registered.
 
-    Raises BadRequest where a stage before is missing, or an engine is asked for that cannot serve it.
+    What was published before stays as it is until then. Raises BadRequest where a stage before is missing, or an engine
+    is asked for that cannot serve it.
     """
     key, folder = signing.key_of(state), run / STAGE
     signer = signing.fingerprint(key.with_name(signing.PUBLIC))
     inputs = stage.inputs_of(run, *STAGES) | {signing.PUBLIC: signer}  # another key signs anew
-    with stage.working(run, STAGE, plan.publish, inputs) as work:
+    with stage.working(run, STAGE, plan.publish, inputs, beside=True) as work:
         if work is not None:
             _write(run, plan, work, key)
-    told = manifests.read(folder)
-    entry = registry.entry_of(folder, told, engine_of(told), who)
-    known = registry.registered(state).get(told.name)
-    anew = known is None or (known.manifest, known.folder) != (entry.manifest, entry.folder)
-    if known is None or anew or known.engine is not entry.engine:
-        note(PUBLISHED, _about(entry, told, folder, signer))
+        told = manifests.read(work or folder)
+        entry = registry.entry_of(folder, told, engine_of(told), who)
+        known = registry.registered(state).get(told.name)
+        anew = known is None or (known.manifest, known.folder) != (entry.manifest, entry.folder)
+        due = known is None or anew or known.engine is not entry.engine
+        if due:
+            note(PUBLISHED, _about(entry, told, work or folder, signer))
+    if due:
         registry.register(state, entry)
     return Published(folder, told, entry, anew)
 
