@@ -4,8 +4,10 @@ import inspect
 import json
 import re
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -14,6 +16,7 @@ from freehold.cli.as_json import print_result
 from freehold.cli.output import OK, USAGE, Stop
 from freehold.own import plan
 from freehold.own.corpus.knobs import Corpus, Exchanges
+from freehold.own.promote.knobs import BITS_A_BYTE
 from freehold.own.train.knobs import RECIPES
 from freehold.vocabulary.errors import ConfigError
 
@@ -24,6 +27,11 @@ _HEAD = """\
 # Paths are relative to this folder. Lines that begin with a # show a knob's default.
 """
 _UNSET = {"exchanges", "checkpoint"}  # a table of its own, and what has no default
+_EXAMPLES = {
+    "cpu_minutes": 30.0,
+    "p95_ms_max": 2000.0,
+    "delta_bits": BITS_A_BYTE,
+}  # of what is unset; of a share it is a half
 
 
 def run(args: Namespace) -> int:
@@ -36,7 +44,11 @@ def run(args: Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     name = args.name or _NOT_NAMED.sub("-", folder.resolve().name.lower()).strip("-.") or "own"
     path.write_text("\n".join(_lines(name, args.recipe, args.licence)) + "\n", encoding="utf-8")
-    plan.load_plan(folder)  # a name that cannot be is told at once
+    try:
+        plan.load_plan(folder)
+    except ConfigError:  # a name that cannot be is told at once, and may be corrected
+        path.unlink()
+        raise
     told = f"wrote {path}; say in [corpus] what it is to learn from, then `freehold own corpus {folder}`"
     print_result(args, {"plan": str(path), "name": name}, [told])
     return OK
@@ -60,6 +72,13 @@ def _lines(name: str, recipe: str, licence: str) -> Iterator[str]:
             yield from ("", f"# {inspect.getdoc(Exchanges)}", "# [corpus.exchanges]", *_knobs(Exchanges))
 
 
+def _choices(type_: Any) -> Iterable[object]:
+    """What a knob may be, where that is one of few words."""
+    if isinstance(type_, type) and issubclass(type_, Enum):
+        return type_
+    return get_args(type_) if get_origin(type_) is Literal else ()
+
+
 def _knobs(table: type[Struct]) -> Iterator[str]:
     """Each knob with its default and its sentence, as the table's own source states them."""
     sources = (
@@ -71,7 +90,8 @@ def _knobs(table: type[Struct]) -> Iterator[str]:
     for field in msgspec.structs.fields(table):
         if field.name in _UNSET or field.default is NODEFAULT:
             continue
-        unset = "unset" if field.default is None else ""
-        told = "; ".join(filter(None, (sentences.get(field.name), unset)))
-        example = json.dumps(0.5 if unset else field.default)
+        unset = "unset; this is an example" if field.default is None else ""
+        choices = ", ".join(map(str, _choices(field.type)))
+        told = "; ".join(filter(None, (choices, sentences.get(field.name), unset)))
+        example = json.dumps(_EXAMPLES.get(field.name, 0.5) if unset else field.default)
         yield f"# {field.name} = {example}" + (f"  # {told}" if told else "")

@@ -30,6 +30,7 @@ _WORDS = {
     "Invalid RFC3339 encoded date": "a date",
     "`date | null`": "a date",
     "`date | array`": "a date or an array of dates",
+    " matching regex '^[a-z0-9][a-z0-9.-]{0,62}$'": " of a-z, 0-9, dots and hyphens, at most 63",
     " of length >= 1": " that is not empty",
     " >= ": " of at least ",
     " <= ": " of at most ",

@@ -75,7 +75,7 @@ class Genome:
         artefact = read_artefact(folder)
         if artefact.kind is not Kind.GENOME:
             raise BadRequest(
-                f"{folder} holds a {artefact.kind}, not a model of DNA",
+                f"{folder} holds a {artefact.kind} model, and none of DNA",
                 remedy="Train one by the recipe genome.",
             )
         network = Network(_shape_of(artefact))

@@ -54,9 +54,10 @@ def read_substitutions(path: Path, rows: Sequence[Row]) -> dict[str, list[Substi
                 remedy="Write the name as in the FASTA file, a tab, and 123A>T.",
                 file=str(path),
                 line=number,
+                column=1,
             ) from None
         except BadRequest as error:
-            raise ConfigError(error.message, remedy=error.remedy, file=str(path), line=number) from None
+            raise ConfigError(error.message, remedy=error.remedy, file=str(path), line=number, column=1) from None
     return found
 
 

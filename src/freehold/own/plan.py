@@ -53,6 +53,9 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_plan(run: Path) -> Plan:
     """The plan in a run's folder. Raises ConfigError, with its place, for the first problem."""
+    if not (run / FILE).exists():
+        remedy = f"Write one with `freehold own init {run} --recipe ...`, or name another folder."
+        raise ConfigError("there is no plan of an own model", remedy=remedy, file=str(run / FILE))
     document = read(run / FILE)
     problems = sorted(_problems(document), key=lambda one: (one.line, one.column))
     if problems:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freehold.own.predicting.bags import bags_of, dimensions
-from freehold.own.predicting.columns import encoded, width_of
+from freehold.own.predicting.columns import encoded, objection, width_of
 from freehold.own.predicting.shape import Column, Input, Method, Shape
 
 TEXT = Shape(Input.TEXT, Method.LINEAR, buckets=1024)
@@ -59,6 +59,20 @@ def test_a_row_is_standardised_and_what_is_missing_or_new_is_nothing() -> None:
 
     assert found.tolist() == [[1, 0, 0, 1], [-1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0]]
     assert width_of(COLUMNS) == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"age": 50, "colour": "red", "id": 7}, ""),
+        ({"colour": None}, ""),  # no age, as in training
+        ({"age": "", "colour": "green"}, ""),
+        ({"age": 50, "color": "red"}, "has no column `colour`"),
+        ({"age": "old", "colour": "red"}, "has 'old' in the column `age`, which is for numbers"),
+    ],
+)
+def test_a_row_that_is_not_of_the_table_is_named_with_its_column(row: dict[object, object], why: str) -> None:
+    assert objection(COLUMNS, row) == why
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1e999", [], {}])

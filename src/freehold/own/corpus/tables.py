@@ -7,6 +7,7 @@ import csv
 import gzip
 import math
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -23,8 +24,10 @@ from freehold.own.rows import Row
 from freehold.vocabulary.errors import ConfigError
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
-CLASSES_MAX = 20  # whole numbers with more different values are a number to be told, not a class
+CLASSES_MAX = 10  # whole numbers with more different values are a number to be told, not a class
 CELL_BYTES_MAX = 1 << 24
+CELLS_MAX = 100_000_000  # of one file; a table is worked on in memory
+LINE_CHARS_MAX = 1 << 28
 _DELIMITERS = ",;\t"
 
 Value: TypeAlias = str | float | None
@@ -115,17 +118,18 @@ def _csv(path: Path) -> dict[str, list[Any]]:
     with _text(path) as file:
         lines = _Lines(file)
         try:
-            delimiter = max(_DELIMITERS, key=file.readline().count)
+            delimiter = max(_DELIMITERS, key=file.readline(LINE_CHARS_MAX).count)
             file.seek(0)
             rows = csv.reader(lines, delimiter=delimiter, strict=True)
             names = [name.strip() for name in next(rows, [])]
             _see_names(path, names)
             found: dict[str, list[Any]] = {name: [] for name in names}
-            for cells in filter(None, rows):
+            for number, cells in enumerate(filter(None, rows), 1):
                 if len(cells) != len(names):
                     said = f"{len(cells)} cells, where the header has {len(names)}"
                     remedy = f"Separate cells by {delimiter!r}, and quote those that hold it."
                     _stop(path, lines.number, said, remedy)
+                _see_size(path, number * len(names))
                 for name, cell in zip(names, cells, strict=True):
                     found[name].append(cell.strip())
         except EOFError:
@@ -143,8 +147,10 @@ class _Lines:
         self._file, self.number = file, 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._file:
+        while line := self._file.readline(LINE_CHARS_MAX + 1):
             self.number += 1
+            if len(line) > LINE_CHARS_MAX:
+                raise csv.Error(f"a line of more than {LINE_CHARS_MAX:,} characters")
             yield line
 
 
@@ -155,16 +161,26 @@ def _text(path: Path) -> TextIO:
 
 
 def _see_names(path: Path, names: Sequence[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1 or not name), None)
+    counts = Counter(names)
+    twice = next((name for name in names if counts[name] > 1 or not name), None)
     if not names or twice is not None:
         said = f"the column `{twice}` is there twice" if twice else "a column has no name"
         _stop(path, 1, said, "Give every column a name of its own in the first line.")
 
 
+def _see_size(path: Path, cells: int) -> None:
+    if cells > CELLS_MAX:
+        said = f"more than {CELLS_MAX:,} cells"
+        _stop(path, 0, said, "Leave out columns that nothing is to be learnt from, or take a sample of the rows.")
+
+
 def _parquet(path: Path) -> dict[str, list[Any]]:
     try:
+        told = pq.read_metadata(path)
+        groups = [told.row_group(number) for number in range(told.num_row_groups)]
+        _see_size(path, sum(one.column(at).num_values for one in groups for at in range(one.num_columns)))
         found: dict[str, list[Any]] = pq.read_table(path).to_pydict()
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, ValueError, OverflowError) as error:
         _stop(path, 0, f"cannot be read: {str(error).splitlines()[0]}", "Get the file again.")
     return found
 

@@ -18,6 +18,17 @@ def encoded(columns: Sequence[Column], rows: Sequence[Mapping[object, object]]) 
     return np.hstack(parts) if parts else np.zeros((len(rows), 0))
 
 
+def objection(columns: Sequence[Column], row: Mapping[object, object]) -> str:
+    """Why a row is not one of this table; empty where it is. What is missing on purpose is null."""
+    for column in columns:
+        if column.name not in row and not column.missing:
+            return f"has no column `{column.name}`"
+        value = row.get(column.name)
+        if not column.values and value not in (None, "") and np.isnan(number(value)):
+            return f"has {value!r} in the column `{column.name}`, which is for numbers"
+    return ""
+
+
 def _category(column: Column, rows: Sequence[Mapping[object, object]]) -> Floats:
     found = np.zeros((len(rows), len(column.values)))
     places = {value: place for place, value in enumerate(column.values)}
@@ -39,6 +50,6 @@ def number(value: object) -> float:
     """A number, also written as text; not a number for anything else."""
     try:
         found = float(value) if isinstance(value, int | float | str) else float("nan")
-    except ValueError:
+    except (ValueError, OverflowError):
         return float("nan")
     return found if np.isfinite(found) else float("nan")

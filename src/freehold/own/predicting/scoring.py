@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from freehold.own.predicting import columns as tables
 from freehold.own.predicting import trees
 from freehold.own.predicting.bags import bags_of
 from freehold.own.predicting.columns import encoded
@@ -27,7 +28,11 @@ def scores_of(weights: Weights, inputs: Sequence[object]) -> Floats:
 def objection(shape: Shape, value: object) -> str:
     """Why an input cannot be predicted for; empty where it can."""
     if isinstance(value, Mapping):
-        return "" if shape.columns else "is an object, but a string is expected"
+        return (
+            tables.objection(shape.columns, value)
+            if shape.columns
+            else "is an object, but a string is expected"
+        )
     if not isinstance(value, str):
         return f"is {type(value).__name__}, but {'an object' if shape.columns else 'a string'} is expected"
     if shape.columns:

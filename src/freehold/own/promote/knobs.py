@@ -18,9 +18,7 @@ class Promote(Struct, frozen=True, forbid_unknown_fields=True):
     alpha: _Margin = 0.05  # the chance that a model which is worse by so much passes a test
     shadow_share: _Share = 0.1  # of the alias's requests that are copied to it
     pairs_min: Annotated[int, Meta(ge=1)] = 100  # live shadow pairs before a canary
-    judge: str = (
-        ""  # compares live answers whose bodies are kept: an alias, an endpoint, or "same" for predictions
-    )
+    judge: str = ""  # compares live answers that are kept: an alias, an endpoint, or "same" for predictions
     canary_share: _Share = 0.05
     applications: tuple[str, ...] = ()  # the canary's; empty: all
     canary_min: Annotated[int, Meta(ge=1)] = 200  # its answers before it becomes the default

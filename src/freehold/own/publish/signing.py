@@ -9,7 +9,7 @@ import re
 from json import JSONDecodeError
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 from model_signing import hashing, signing, verifying
 
@@ -67,6 +68,12 @@ def verify(folder: Path, public: Path) -> None:
         raise Unverified(
             f"there is no public key at {public}", remedy="Name the publisher's with `--key FILE`."
         )
+    try:
+        load_pem_public_key(public.read_bytes())
+    except (ValueError, UnsupportedAlgorithm):
+        raise Unverified(
+            f"{public} is no public key", remedy="Name the publisher's, as in its `own/signing.pub`."
+        ) from None
     config = verifying.Config().use_elliptic_key_verifier(public_key=public)  # type: ignore[no-untyped-call]
     try:
         config.set_hashing_config(_hashing()).verify(folder, signature)
@@ -79,7 +86,7 @@ def verify(folder: Path, public: Path) -> None:
 
 
 def _unverified(folder: Path, why: str) -> Unverified:
-    return Unverified(f"{folder}: {why}", remedy="Publish it again, or fetch it again.")
+    return Unverified(f"{folder}: {why}", remedy="Remove this folder, and publish or fetch it again.")
 
 
 def _hashing() -> hashing.Config:

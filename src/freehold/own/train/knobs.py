@@ -70,9 +70,7 @@ class Predict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tells: Literal["auto", "class", "number"] = "auto"  # auto: a number where labels are many different ones
     method: Literal["auto", "kernel", "linear", "bayes", "trees"] = "auto"  # auto: the best across folds
     folds: Annotated[int, Meta(ge=2)] = 10  # of whole clusters: what it is chosen and calibrated by
-    buckets: Annotated[int, Meta(ge=256)] = (
-        1 << 16
-    )  # into which words, and parts of words, of texts are hashed
+    buckets: Annotated[int, Meta(ge=256)] = 65_536  # into which words, and parts of words, are hashed
 
 
 RECIPES: dict[str, type[Struct]] = {"text": Text, "adapt": Adapt, "genome": Genome, "predict": Predict}

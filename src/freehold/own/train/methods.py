@@ -81,12 +81,12 @@ def columns_of(rows: Sequence[object]) -> tuple[Column, ...]:
 def _column(name: str, values: Sequence[object]) -> Column | None:
     present = [value for value in values if value not in (None, "")]
     numbers = np.array([number(value) for value in present])
+    missing = len(present) < len(values)
     if present and not np.isnan(numbers).any():
         spread = float(numbers.std())
-        missing = len(present) < len(values)
         if spread == 0 and not missing:
             return None
         return Column(name, float(numbers.mean()), spread or 1.0, missing)
     common = Counter(map(str, present)).most_common(VALUES_MAX)
     kept = tuple(sorted(value for value, times in common if times > 1))
-    return Column(name, values=kept) if kept else None
+    return Column(name, missing=missing, values=kept) if kept else None
