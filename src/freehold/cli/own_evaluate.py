@@ -115,6 +115,7 @@ def _lines(found: Evaluation, run: Path) -> Iterator[str]:
         yield ""
         yield from table([cell.upper() for cell in COMPARED], list(map(compared_row, found.compared)))
     for one in found.calibrations:
-        yield f"{one.subject}: calibration error {one.expected_error:.4f}, log loss {one.log_loss:.4f} nats"
+        chance = f"{one.by_chance:.4f} by chance alone"
+        yield f"{one.subject}: calibration error {one.expected_error:.4f} ({chance}), log loss {one.log_loss:.4f} nats"
     yield from (f"note: {note}" for note in found.notes)
     yield f"{run / EVALUATE / PAGE} has all of it"

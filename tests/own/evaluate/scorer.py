@@ -25,4 +25,4 @@ def scores(run: Path, plan: Plan) -> Iterator[Scores]:
 
 def calibrations(run: Path, plan: Plan) -> Iterator[Calibration]:
     """One bin."""
-    yield Calibration(f"own/{plan.name}", 0.01, 0.02, 0.03, (Bin(0.9, 0.89, 100),))
+    yield Calibration(f"own/{plan.name}", 0.01, 0.005, 0.02, 0.03, (Bin(0.9, 0.89, 100),))

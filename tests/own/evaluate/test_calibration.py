@@ -17,8 +17,22 @@ def test_probabilities_that_keep_their_word_have_nearly_no_error_and_boastful_on
 
     assert honest.expected_error < 0.015
     assert bold.expected_error > 0.15
+    assert honest.expected_error < 2 * honest.by_chance and bold.expected_error > 10 * bold.by_chance
     assert honest.log_loss < bold.log_loss
     assert honest.brier < bold.brier
+
+
+def test_an_error_that_chance_alone_makes_is_told_beside_it() -> None:
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(100):
+        chance = random.uniform(0.5, 1, 80)
+        right = (random.uniform(size=80) < chance).astype(int)
+        found.append(calibration("a", np.column_stack([1 - chance, chance]), right))
+
+    errors, expected = ([getattr(one, name) for one in found] for name in ("expected_error", "by_chance"))
+    assert np.mean(errors) > 0.08  # with probabilities that are exactly right
+    assert np.mean(expected) == pytest.approx(np.mean(errors), rel=0.15)
 
 
 def test_whoever_always_says_the_same_is_one_bin() -> None:

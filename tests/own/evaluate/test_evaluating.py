@@ -8,7 +8,9 @@ import pytest
 from freehold.gateway.promotion_order import Promotion, Stage, put
 from freehold.own.artefact import MODEL, Kind
 from freehold.own.evaluate import evaluating, report
+from freehold.own.evaluate.comparing import measured
 from freehold.own.evaluate.evaluating import PAGE
+from freehold.own.evaluate.scores import RowScore, Scores
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import Entry, register
 from freehold.own.stage import RECORD
@@ -144,3 +146,13 @@ def test_all_stages_in_a_row_end_at_the_first_that_cannot_be_done(make_run: Make
     make_run("run", 20)
     said = run("own", "run", "run")
     assert (said.code, said.out) == (2, "corpus:\n")
+
+
+def test_rows_that_are_too_long_for_one_of_them_are_told() -> None:
+    rows = [RowScore(str(at), str(at), 1.0, 8.0) for at in range(40)]
+    found = [
+        measured(Scores(subject, "bits per byte of answers", "lower", 0.0, 8.0, tuple(rows[:count])))
+        for subject, count in (("own/short", 30), ("own/long", 40))
+    ]
+    (note,) = evaluating._notes(found)
+    assert note == "own/short was scored on 30 of 40 rows, held out: the others are too long for it"

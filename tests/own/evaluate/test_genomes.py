@@ -11,7 +11,7 @@ from freehold.cli.main import main
 from freehold.own.dna import codes
 from freehold.own.evaluate.scores import Scores
 from freehold.own.plan import load_plan
-from freehold.own.rows import HELD_OUT, read
+from freehold.own.rows import HELD_OUT, Row, read
 from tests.own.genome_runs import make
 
 pytestmark = pytest.mark.slow  # PyTorch is imported, and a network trained
@@ -47,6 +47,19 @@ def test_the_model_comes_first_and_each_subject_is_scored_on_the_same_rows(found
     assert {(one.metric, one.better, one.best, one.worst) for one in found} == {
         ("bits per base", "lower", 0.0, 2.0)
     }
+
+
+def test_blocks_of_sequences_that_hang_together_hang_together() -> None:
+    from freehold.own.evaluate.genomes import _scored
+
+    def clusters(*rows: Row) -> set[str]:
+        found = _scored(OWN, "held out", rows, lambda bases: np.zeros(len(bases)))
+        return {one.cluster for one in found.rows}
+
+    family = [Row(name, "A" * 2500, cluster="f") for name in "ab"]
+    assert clusters(*family, Row("c", "A" * 2500, cluster="g")) == {"f", "c@1", "c@1001", "c@2001"}
+    many = {f"s{at}" for at in range(30)}
+    assert clusters(*(Row(name, "A" * 2500) for name in many)) == many
 
 
 def test_long_sequences_are_scored_in_blocks_and_bases_that_are_not_known_count_for_nothing(

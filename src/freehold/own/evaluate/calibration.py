@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from freehold.own.evaluate.report import Bin, Calibration
 
-BINS = 10
+BINS, DRAWS = 10, 200
 LEAST = 1e-12  # a probability below counts as this in the log loss
 
 
@@ -25,14 +25,25 @@ def calibration(
     parts = [part for part in (np.flatnonzero(place == at) for at in range(bins)) if len(part)]
     found = tuple(Bin(float(confidence[at].mean()), float(told[at].mean()), len(at)) for at in parts)
     gaps = sum(abs(one.confidence - one.right) * one.rows for one in found)
+    true = sum(_gap_by_chance(confidence[at]) * len(at) for at in parts)
     given = given_to(shares, right)
     return Calibration(
         subject,
         expected_error=gaps / max(1, len(right)),
+        by_chance=true / max(1, len(right)),
         brier=float(np.mean(brier(shares, right))),
         log_loss=float(np.mean(-np.log(np.maximum(given, LEAST)))),
         bins=found,
     )
+
+
+def _gap_by_chance(confidence: NDArray[np.float64]) -> float:
+    """How far a bin's confidence and its share of hits lie apart on average where every confidence is true.
+
+    It is never 0: a bin of n rows is off by about the root of 2 p (1 - p) / (pi n).
+    """
+    drawn = np.random.default_rng(0).random((DRAWS, len(confidence))) < confidence
+    return float(np.abs(drawn.mean(1) - confidence.mean()).mean())
 
 
 def given_to(shares: NDArray[np.float64], right: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ class Beside(NamedTuple):
 
 def evaluate(run: Path, plan: Plan, beside: Beside, say: Say) -> Evaluation:
     """Evaluate, or read what was found before from the same. Raises BadRequest where an earlier stage is not done."""
-    inputs = inputs_of(run, "corpus", "train") | _held_against(run, plan.evaluate, beside.incumbent)
+    inputs = inputs_of(run, "corpus", "train", whole=True) | _held_against(run, plan.evaluate, beside.incumbent)
     with working(run, EVALUATE, plan.evaluate, inputs) as folder:
         if folder is not None:
             scratch = folder / SCRATCH
@@ -112,6 +112,11 @@ def _notes(told: Sequence[Measured]) -> Iterator[str]:
     few = min((one.clusters for one in told), default=FEW_CLUSTERS)
     if few < FEW_CLUSTERS:
         yield f"there are only {few} clusters: intervals are rough, and another choice of clusters could differ"
+    bits = [one for one in told if one.metric.startswith("bits ")]
+    for one in bits:
+        most = max(other.rows for other in bits if other.on == one.on)
+        if one.rows < most:
+            yield f"{one.subject} was scored on {one.rows} of {most} rows, {one.on}: the others are too long for it"
     if any(one.value.anytime for one in told):
         yield "where too few clusters differ, an interval is a bet's bounds: wide, and always valid"
 

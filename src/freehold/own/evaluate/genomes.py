@@ -1,5 +1,6 @@
 """How many bits a model of DNA needs for each base of what was held out and of transfer sets, beside Markov models."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from freehold.own.rows import Row
 METRIC = "bits per base"
 MARKOV = f"Markov, orders to {ORDER} mixed"
 BLOCKS, BLOCK_MIN, BLOCK_MAX = 90, 1_000, 5_000  # of a long sequence, and their bases: taken for independent
+CLUSTERS_ENOUGH = 30  # of whole sequences, so that they need not be cut
 WORST = 2.0  # bits: four bases, each as likely
 
 
@@ -38,16 +40,24 @@ def scores(run: Path, plan: Plan) -> Iterator[Scores]:
 
 
 def _scored(subject: str, on: str, rows: Sequence[Row], bits: Callable[[Codes], Floats]) -> Scores:
-    found = tuple(one for row in rows for one in _blocks(row, bits(codes(row.text))))
+    kept = _whole(rows)
+    found = tuple(one for row in rows for one in _blocks(row, bits(codes(row.text)), kept))
     baseline = subject == MARKOV
     return Scores(subject, METRIC, "lower", best=0.0, worst=WORST, rows=found, on=on, baseline=baseline)
 
 
-def _blocks(row: Row, bits: Floats) -> Iterator[RowScore]:
+def _whole(rows: Sequence[Row]) -> frozenset[str]:
+    """Clusters that blocks of a sequence stay in: all where there are enough, else those of several sequences."""
+    sizes = Counter(row.cluster or row.id for row in rows)
+    return frozenset(name for name, count in sizes.items() if count > 1 or len(sizes) >= CLUSTERS_ENOUGH)
+
+
+def _blocks(row: Row, bits: Floats, kept: frozenset[str]) -> Iterator[RowScore]:
+    family = row.cluster or row.id
     size = min(BLOCK_MAX, max(BLOCK_MIN, len(bits) // BLOCKS))
     for begin in range(0, len(bits), size):
         block = bits[begin : begin + size]
         name = f"{row.id}@{begin + 1}"
-        alone = len(bits) > size
+        alone = len(bits) > size and family not in kept
         known = int(np.count_nonzero(~np.isnan(block)))
-        yield RowScore(name, name if alone else row.cluster or row.id, float(np.nansum(block)), known)
+        yield RowScore(name, name if alone else family, float(np.nansum(block)), known)

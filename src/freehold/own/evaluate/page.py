@@ -48,8 +48,8 @@ def _lines(found: Evaluation) -> Iterator[str]:
         yield f"## Calibration of {one.subject}"
         yield ""
         yield (
-            f"Expected calibration error {one.expected_error:.4f}, Brier score {one.brier:.4f}, "
-            f"log loss {one.log_loss:.4f} nats."
+            f"Expected calibration error {one.expected_error:.4f} (were each confidence true, chance alone would show "
+            f"{one.by_chance:.4f}), Brier score {one.brier:.4f}, log loss {one.log_loss:.4f} nats."
         )
         yield ""
         rows = [(f"{it.confidence:.3f}", f"{it.right:.3f}", str(it.rows)) for it in one.bins]

@@ -10,7 +10,9 @@ from msgspec import Struct
 from freehold.vocabulary.report import Interval
 
 FILE, PAIRS = "report.json", "pairs.jsonl"  # in RUN/evaluate
-EVALUATED = "own-evaluated"  # the kind of event that says: pairs were made of a model and who it would replace
+EVALUATED = (
+    "own-evaluated"  # the kind of event that says: pairs were made of a model and who it would replace
+)
 
 
 class Measured(Struct, frozen=True):
@@ -51,6 +53,7 @@ class Calibration(Struct, frozen=True):
 
     subject: str
     expected_error: float  # mean distance of confidence and share that is right, 0 to 1
+    by_chance: float  # what it would be on average if each of these confidences were true
     brier: float
     log_loss: float  # nats
     bins: tuple[Bin, ...]

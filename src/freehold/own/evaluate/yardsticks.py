@@ -17,12 +17,12 @@ from freehold.own.artefact import Kind
 from freehold.own.predicting.shape import Floats, Input, Method
 from freehold.own.rows import Row, Span
 from freehold.own.train.estimators import sparse
-from freehold.own.train.examples import Examples
+from freehold.own.train.examples import Examples, grouped
 from freehold.own.train.knobs import Predict
 from freehold.own.train.methods import base_shape
 
-TREES = 200
-COSTS = (0.1, 0.3, 1.0, 10.0)  # of logistic regression; the best on three folds of what it learns from
+TREES, FOLDS = 200, 3
+COSTS = (0.1, 0.3, 1.0, 10.0)  # of logistic regression; the best on folds of what it learns from
 
 
 def answers(examples: Examples, asked: Sequence[object], seed: int) -> Iterator[tuple[str, Floats]]:
@@ -54,14 +54,21 @@ def _estimators(examples: Examples, seed: int) -> Iterator[tuple[str, Any]]:
         yield "ridge regression", Ridge()
         yield "random forest", RandomForestRegressor(TREES, random_state=seed)
         return
-    yield "logistic regression", _chosen(LogisticRegression(max_iter=1000))
+    yield "logistic regression", _chosen(LogisticRegression(max_iter=1000), examples)
     yield "naive Bayes", GaussianNB() if examples.input is Input.TABLE else MultinomialNB()
     yield "random forest", RandomForestClassifier(TREES, random_state=seed)
 
 
-def _chosen(line: LogisticRegression) -> GridSearchCV:
-    """By log loss, or its probabilities would be worse than they need be."""
-    return GridSearchCV(line, {"C": COSTS}, scoring="neg_log_loss", cv=3)
+def _chosen(line: LogisticRegression, examples: Examples) -> GridSearchCV:
+    """By log loss, or its probabilities would be worse than they need be.
+
+    On folds of whole clusters, where each has every class: on others it would be chosen for what it remembers.
+    """
+    classes = examples.targets.astype(int)
+    folds = grouped(classes, examples.clusters, FOLDS)
+    everywhere = all(len(set(classes[fold].tolist())) == len(examples.labels) for fold in folds)
+    splits = [(np.setdiff1d(np.arange(len(classes)), fold), fold) for fold in folds]
+    return GridSearchCV(line, {"C": COSTS}, scoring="neg_log_loss", cv=splits if everywhere else FOLDS)
 
 
 class Remembered:
