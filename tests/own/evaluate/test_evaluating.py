@@ -154,5 +154,5 @@ def test_rows_that_are_too_long_for_one_of_them_are_told() -> None:
         measured(Scores(subject, "bits per byte of answers", "lower", 0.0, 8.0, tuple(rows[:count])))
         for subject, count in (("own/short", 30), ("own/long", 40))
     ]
-    (note,) = evaluating._notes(found)
+    note, *_ = evaluating._notes(found)
     assert note == "own/short was scored on 30 of 40 rows, held out: the others are too long for it"
