@@ -19,12 +19,13 @@ import json, os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 words = sys.argv[1:]
 name, port = (words[words.index(one) + 1] for one in ("--served-model-name", "--port"))
+sick = os.path.join(os.path.dirname(sys.argv[0]), "sick")
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.answer(503 if os.path.exists(os.path.join(words[1], "..", "sick")) else 200, b"")
+        self.answer(503 if any(map(os.path.exists, (sick, os.path.join(words[1], "slow")))) else 200, b"")
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -76,9 +77,10 @@ def regressor(runs: Path, name: str, slope: float = 2.0) -> Entry:
     return _published(runs, name, Kind.REGRESSOR, Engine.PREDICTOR, fill)
 
 
-def chatting(runs: Path, name: str) -> Entry:
-    """One for a vLLM; see `on_path`."""
-    return _published(runs, name, Kind.LANGUAGE, Engine.VLLM, lambda model: None)
+def chatting(runs: Path, name: str, *, slow: bool = False) -> Entry:
+    """One for a vLLM; see `on_path`. A slow one is never ready."""
+    fill = (lambda model: (model / "slow").touch()) if slow else (lambda model: None)
+    return _published(runs, name, Kind.LANGUAGE, Engine.VLLM, fill)
 
 
 def broken(runs: Path, name: str) -> Entry:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from freehold.own.publish import tending
-from freehold.own.publish.registry import Entry, register
+from freehold.own.publish.registry import register
 from freehold.own.publish.serving import named
 from tests.gateway.house import PATIENCE_S, Said, aliases, house, post
 from tests.gateway.house import _asked as asked
@@ -254,8 +255,7 @@ def test_changed_weights_are_refused_until_they_are_what_was_published(there: Se
 @pytest.mark.parametrize("wrong", ["manifest", "link"])
 def test_what_no_digest_of_a_file_tells_is_verified_as_well(there: Served, wrong: str) -> None:
     name = f"with-{wrong}"
-    register(there.state, regressor(there.runs, name))
-    until(lambda: there.value(name) == 6.0)
+    entry = regressor(there.runs, name)
     folder = there.runs / name / "publish"
     if wrong == "link":
         (folder / "model" / "more").symlink_to("/etc")
@@ -263,7 +263,9 @@ def test_what_no_digest_of_a_file_tells_is_verified_as_well(there: Served, wrong
         file = folder / "manifest.json"
         file.write_text(file.read_text().replace('"region"', '"gguf": "/tmp/other.gguf", "region"'))
 
-    until(lambda: there.states()[name]["state"] == "refused")
+    register(there.state, entry)
+
+    until(lambda: there.states().get(name, {}).get("state") == "refused")
 
 
 def test_a_model_that_is_published_again_takes_the_place_of_the_old(there: Served) -> None:
@@ -277,26 +279,27 @@ def test_until_its_successor_is_ready_the_old_one_answers(there: Served) -> None
     register(there.state, chatting(there.runs, "herald"))
     until(lambda: there.chat("herald", "I").status == 200)
     old = there.states()["herald"]["pid"]
-    newer, newest = (chatting(there.runs / one, "herald") for one in ("newer", "newest"))
-    (Path(newer.folder) / "sick").touch()
-    register(there.state, newer)
-    until(lambda: engines_of(newer))
+    shutil.rmtree(there.runs / "herald")  # by whoever publishes from the same run
+    register(there.state, chatting(there.runs, "herald", slow=True))
+    until(lambda: len(engines_of(there, "herald")) == 2)
 
     assert there.chat("herald", "I").status == 200
     assert there.states()["herald"]["pid"] == old
 
-    register(there.state, newest)  # before the one between was ever ready
-    until(lambda: there.states()["herald"]["pid"] != old and not engines_of(newer) and not runs(old))
-    assert engines_of(newest) == [there.states()["herald"]["pid"]]
+    register(there.state, chatting(there.runs / "newest", "herald"))  # the one between was never ready
+    until(lambda: there.states()["herald"]["pid"] != old and len(engines_of(there, "herald")) == 1)
+    assert engines_of(there, "herald") == [there.states()["herald"]["pid"]]
     assert there.chat("herald", "I").status == 200
 
 
-def engines_of(entry: Entry) -> list[int]:
-    """The processes that were started for a model's folder."""
+def engines_of(there: Served, name: str) -> list[int]:
+    """The processes that were started for a model."""
+    words = (os.fsencode(there.state), b"--served-model-name\0" + name.encode() + b"\0")
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if os.fsencode(entry.folder) in path.read_bytes():
+            said = path.read_bytes()
+            if all(word in said for word in words):
                 found.append(int(path.parent.name))
     return found
 
@@ -346,10 +349,10 @@ def test_an_engine_that_says_no_longer_that_it_is_well_is_started_again(
     for name, value in (("LOOK_S", 0.02), ("HEALTH_LOOKS", 1), ("BACKOFF_S", 0.02)):
         monkeypatch.setattr(tending, name, value)
     entry = chatting(tmp_path, "echo")
-    sick, said = Path(entry.folder) / "sick", list[str]()
+    sick, said = tmp_path / "sick", list[str]()
 
     async def watched() -> None:
-        tended = tending.Tended(entry, tmp_path / "logs", 0.5, said.append)
+        tended = tending.Tended(entry, tmp_path / "own", 0.5, said.append)
         task = asyncio.create_task(tended.tend())
         await tended.settled()
         first = tended.pid

@@ -5,6 +5,7 @@ Asks for no key: whoever may open a connection on this machine may ask. Keys, po
 
 import asyncio
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -30,7 +31,7 @@ from freehold.own.artefact import Kind
 from freehold.own.publish.answering import refusal
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import FILE, PROVIDER, Entry, registered
-from freehold.own.publish.tending import LOGS, State, Tended
+from freehold.own.publish.tending import HELD, LOGS, State, Tended
 from freehold.upstream.addressing import Target
 from freehold.upstream.door import Incoming
 from freehold.vocabulary.endpoint import EMBEDS, Dialect
@@ -100,6 +101,10 @@ class Fleet:
             raise BadRequest(f"`{name}` is a {kind} model", remedy=f"Ask it at {how}.")
         return found
 
+    def clear(self) -> None:
+        """Take away what one that was killed has left."""
+        shutil.rmtree(self._state / PROVIDER / HELD, ignore_errors=True)
+
     async def look(self) -> None:
         """Take in what was published, and what is no longer. Never raises."""
         seen = signature(self._state / PROVIDER / FILE)
@@ -161,7 +166,7 @@ class Fleet:
         return tended
 
     def _tend(self, entry: Entry) -> Tended:
-        tended = Tended(entry, self._state / PROVIDER / LOGS, self._start_s, self._say)
+        tended = Tended(entry, self._state / PROVIDER, self._start_s, self._say)
         self._tasks[tended] = asyncio.create_task(tended.tend())
         return tended
 
@@ -213,6 +218,7 @@ def application(fleet: Fleet, body_bytes_max: int, ready: Callable[[], None]) ->
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
+        fleet.clear()
         await fleet.look()
         tasks = (asyncio.create_task(fleet.keep()), asyncio.create_task(tell()))
         try:

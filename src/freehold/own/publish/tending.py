@@ -1,7 +1,8 @@
 """One model's engine: verified, started, watched, started again, ended.
 
 Weights are verified before each start, and again as soon as a file of theirs looks changed: what is not what was
-published is not served. An engine ends with this process, however that ends, on Linux (prctl); elsewhere only where
+published is not served. An engine reads them under names of its own (hard links), so that it serves on while other
+files take their place. It ends with this process, however that ends, on Linux (prctl); elsewhere only where
 this process is told to stop. Between a look at the weights and their reading an attacker who may write there fits in.
 """
 
@@ -9,14 +10,16 @@ import asyncio
 import ctypes
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
+from tempfile import mkdtemp
 
 from freehold.catalog.accounts import Account
 from freehold.catalog.providers import PATHS
@@ -41,7 +44,7 @@ SICK = 3  # so often in a row it may not be well, before it is ended
 BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
 LONG_S = 60.0  # one that has run for this long begins its backoff anew
 END_S = 10.0  # then it is killed
-LOGS = "logs"  # in STATE/own
+LOGS, HELD = "logs", "served"  # in STATE/own
 LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; the one before is kept
 DIALECTS = (Dialect.CHAT, Dialect.PREDICT, Dialect.EMBED, Dialect.EMBEDDINGS)
 COMES_BACK = "It is started again by itself; `freehold own serve` says why it ended."
@@ -64,15 +67,15 @@ class State(StrEnum):
 class Tended:
     """The engine of one published model. `say` is told what an operator should know."""
 
-    def __init__(self, entry: Entry, logs: Path, start_s: float, say: Callable[[str], None]) -> None:
+    def __init__(self, entry: Entry, own: Path, start_s: float, say: Callable[[str], None]) -> None:
         self.entry, self.state, self.why = entry, State.STARTING, ""
         self.in_flight = 0
         self.pid: int | None = None
         self.called = ""  # by its engine, if not by its name
-        self._log, self._start_s, self._say = logs / f"{entry.name}.log", start_s, say
+        self._log, self._held = own / LOGS / f"{entry.name}.log", own / HELD
+        self._start_s, self._say = start_s, say
         self._door: Door | None = None
         self._account = _account(entry.name, 0, "")
-        self._seen: Signatures = ()
         self._settled = asyncio.Event()  # it is ready, or it is known why not
         self._loop = asyncio.get_running_loop()
 
@@ -98,12 +101,14 @@ class Tended:
         """Keep it running until cancelled."""
         backoff_s = BACKOFF_S
         while True:
-            began, self._seen = self._loop.time(), _signatures(self.entry)  # before they are read
+            published = Path(self.entry.folder)
+            began, before = self._loop.time(), _signatures(published)
             try:
-                await self._serve(await asyncio.to_thread(verified, self.entry))
+                with _held(published, self._held) as folder:
+                    await self._serve(folder)
             except Unverified as changed:
                 self._is_not(State.REFUSED, changed.message)
-                await self._until_changed()
+                await _until_changed(published, before)
                 continue
             except Exception as error:  # whatever it is: it is tried again, and the others are served on
                 self._is_not(State.FAILED, str(error) or repr(error))
@@ -113,10 +118,10 @@ class Tended:
             backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
             self.state = State.STARTING
 
-    async def _serve(self, manifest: Manifest) -> None:
+    async def _serve(self, folder: Path) -> None:
         """Run it until it ends. Raises BadRequest or Unverified, or OSError, with the reason."""
-        port = _free_port()
-        started = launch(self.entry.engine, Path(self.entry.folder), manifest, port)
+        port, watched = _free_port(), Watched(self.entry, folder)
+        started = launch(self.entry.engine, folder, await asyncio.to_thread(watched.verified), port)
         key = secrets.token_urlsafe()
         self._account = _account(self.entry.name, port, key)
         process = await self._started(started, key)
@@ -127,7 +132,7 @@ class Tended:
             self._door, self.state, self.why = door, State.READY, ""
             self._settled.set()
             self._say(f"own/{self.entry.name} is served by {self.entry.engine} (process {process.pid})")
-            await self._watch(process, door, health)
+            await self._watch(process, door, health, watched)
         finally:
             self._door, self.pid = None, None
             await _ended(process)
@@ -158,14 +163,13 @@ class Tended:
                 raise BadRequest(f"it was not ready after {self._start_s:g} s; see {self._log}")
             await asyncio.sleep(POLL_S)
 
-    async def _watch(self, process: Process, door: Door, health: str) -> None:
+    async def _watch(self, process: Process, door: Door, health: str, watched: "Watched") -> None:
         sick, looks = 0, 0
         while process.returncode is None and sick < SICK:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), LOOK_S)
-            if (seen := _signatures(self.entry)) != self._seen:
-                await asyncio.to_thread(verified, self.entry)
-                self._seen = seen
+            if watched.changed:
+                await asyncio.to_thread(watched.verified)
             looks += 1
             door.sweep()
             if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
@@ -181,21 +185,59 @@ class Tended:
             return False
         return answer.status == 200
 
-    async def _until_changed(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            if _signatures(self.entry) != self._seen:
-                return
-
     def _is_not(self, state: State, why: str) -> None:
         self._door, self.state, self.why = None, state, why
         self._settled.set()
         self._say(f"own/{self.entry.name} is not served: {why}")
 
 
-def verified(entry: Entry) -> Manifest:
-    """What was published, if that is what lies there. Raises Unverified, naming the first file that differs."""
-    folder = Path(entry.folder)
+class Watched:
+    """The files that an engine reads: those that were published, under the same names or others."""
+
+    def __init__(self, entry: Entry, folder: Path) -> None:
+        self._entry, self._folder = entry, folder
+        self._seen: Signatures = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether a file looks otherwise than when they were last verified."""
+        return _signatures(self._folder) != self._seen
+
+    def verified(self) -> Manifest:
+        """The manifest, if they are what was published. Raises Unverified, naming the first file that differs."""
+        seen = _signatures(self._folder)  # before they are read
+        manifest = verified(self._entry, self._folder)
+        self._seen = seen
+        return manifest
+
+
+async def _until_changed(folder: Path, before: Signatures) -> None:
+    known = [one[:-1] for one in before]  # without the time at which a name was given or taken
+    while [one[:-1] for one in _signatures(folder)] == known:  # noqa: ASYNC110 - others change them
+        await asyncio.sleep(LOOK_S)
+
+
+@contextmanager
+def _held(folder: Path, beside: Path) -> Iterator[Path]:
+    """A folder's files under names of our own, which stay when those are replaced; itself where that cannot be."""
+    beside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = Path(mkdtemp(dir=beside))
+    try:
+        yield held if _linked(folder, held) else folder
+    finally:
+        shutil.rmtree(held, ignore_errors=True)
+
+
+def _linked(folder: Path, held: Path) -> bool:
+    try:
+        shutil.copytree(folder, held, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
+    except OSError:  # not there, not ours, or on another disk
+        return False
+    return True
+
+
+def verified(entry: Entry, folder: Path) -> Manifest:
+    """What was published, if that is what lies in a folder. Raises Unverified, naming the first file that differs."""
     try:
         manifest = manifests.read(folder)
         found = files_of(folder / MODEL)
@@ -214,9 +256,8 @@ def _changed(message: str) -> Unverified:
     return Unverified(message, remedy=PUBLISH_AGAIN)
 
 
-def _signatures(entry: Entry) -> Signatures:
+def _signatures(folder: Path) -> Signatures:
     """What tells one state of the files from another without reading them."""
-    folder = Path(entry.folder)
     paths = [folder / manifests.FILE, *sorted((folder / MODEL).rglob("*"))]
     found = []
     for path in paths:
