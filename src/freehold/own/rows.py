@@ -40,6 +40,11 @@ class Row(Struct, frozen=True, omit_defaults=True):
     licence: str = ""
 
 
+def printable(name: str) -> str:
+    """A file's name as text, for those whose bytes are not UTF-8."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def write(path: Path, rows: Iterable[Row]) -> None:
     """Write rows, one a line."""
     with path.open("wb") as file:

@@ -1,6 +1,7 @@
 """A plan becomes two files and a card: nothing alike is on both sides, and every figure is counted."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,19 @@ def test_rows_that_are_all_alike_cannot_be_held_out(tmp_path: Path) -> None:
 
     with pytest.raises(BadRequest, match="too small: all 5 rows are alike, so that none can be held out"):
         built(tmp_path)
+
+
+def test_a_file_whose_name_is_no_text_is_read_like_others(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number}.txt").write_text(prose(number, 60))
+    odd = Path(os.fsdecode(bytes(folder) + b"/caf\xe9.txt"))
+    odd.write_text(prose(99, 60))
+    (folder / "fa\udce9.xyz").touch()
+
+    corpus = built(planned(tmp_path, "text", 'documents = ["docs"]'))
+
+    origins = {row.origin for row in (*corpus.train, *corpus.held_out)}
+    assert {r"docs/caf\udce9.txt", "docs/1.txt"} <= origins
+    assert r"docs/fa\udce9.xyz" in corpus.drops

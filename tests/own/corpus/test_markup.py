@@ -52,3 +52,13 @@ def test_no_tag_is_left_however_they_are_nested(pieces: list[str]) -> None:
 
     assert "<" not in text
     assert text.count("text") == "".join(pieces).count("text") or "<div hidden>" in pieces
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<a ", '<a b="', "<a<", "<?", "</", "<![CDATA[", "<p hidden></b>"])
+def test_a_page_that_never_ends_what_it_begins_is_read_in_time(piece: str) -> None:
+    assert visible_text("seen" + piece * 50_000) == "seen"
+
+
+def test_what_follows_a_comment_is_seen_and_one_that_does_not_end_is_not() -> None:
+    assert visible_text("<p>a<!-- b --> c<!-- d > <p>e") == "a c"
+    assert visible_text("a <!-- b --> 1 < 2 <i>c</i>") == "a 1 < 2 c"

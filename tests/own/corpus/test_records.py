@@ -58,6 +58,7 @@ def test_the_forms_that_a_line_may_have(record: Any, expected: Row) -> None:
             r"`spans\[0\]` is not within the text of 2",
         ),
         ({"text": "ab", "label": ["x"]}, "`label` is neither a text nor a number"),
+        ({"text": "ab", "label": 10**400}, "`label` is too large a number"),
         ({"text": "ab", "at": "yesterday"}, "`at` is neither milliseconds nor a time"),
     ],
 )
@@ -66,7 +67,7 @@ def test_the_field_that_is_wrong_is_named(record: Any, said: str) -> None:
         row(record)
 
 
-@pytest.mark.parametrize("line", [b'{"text": "cut of', b"\xff\xfe", b"not json"])
+@pytest.mark.parametrize("line", [b'{"text": "cut of', b"\xff\xfe", b"not json", b"[" * 100_000])
 def test_what_is_not_json_is_told_as_such(line: bytes) -> None:
     with pytest.raises(Unusable):
         row_of(line, "")

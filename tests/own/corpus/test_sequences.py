@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freehold.own.corpus import sequences
 from freehold.own.corpus.drops import Drops
 from freehold.own.corpus.sequences import is_sequences, read, records
 from freehold.vocabulary.errors import ConfigError
@@ -65,6 +66,7 @@ def test_a_record_with_missing_lines_is_seen_where_its_lines_differ(file: Path) 
     ("content", "place", "said"),
     [
         ("", "a.fa:1:1", "is empty"),
+        (">s len=" + "9" * 5000 + "\nACGT\n", "a.fa:2:1", "and 4 in the file"),
         ("ACGT\n", "a.fa:1:1", "begins with neither"),
         (">s\nACGT\nACEF\n", "a.fa:3:3", "'E' is no base"),
         ("@r\nACGT\n-\nIIII\n", "a.fa:1:1", "a record is a line with `@`"),
@@ -125,3 +127,13 @@ def test_a_real_genome_is_read_whole() -> None:
     (row,) = read([DNA / "GCF_000005845.2_ASM584v2.fna.gz"], "public domain", Drops())
 
     assert (row.id.partition("#")[2], len(row.text)) == ("NC_000913.3", 4_641_652)
+
+
+def test_a_line_that_a_small_file_unpacks_into_is_bounded(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequences, "_LINE_BYTES_MAX", 1000)
+    file.write_bytes(gzip.compress(b">s\n" + b"A" * 100_000 + b"\n"))
+
+    with pytest.raises(ConfigError, match=r"a.fa:2:1: a line of more than 1,000 bytes"):
+        texts(file)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from freehold.own.corpus import tables
 from freehold.own.corpus.drops import Drops
 from freehold.own.corpus.knobs import Corpus
 from freehold.own.corpus.tables import CLASSES_MAX, read, rows_of, see_ignored
@@ -109,3 +110,24 @@ def test_a_column_that_is_not_there_is_named_with_what_was_meant(tmp_path: Path)
     assert error.value.remedy == "Did you mean `class`?"
     with pytest.raises(ConfigError, match="there is no column `sight`"):
         see_ignored([read(path)], ["sex", "sight"])
+
+
+def test_how_much_a_small_file_unpacks_into_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "CELLS_MAX", 1000)
+    monkeypatch.setattr(tables, "LINE_CHARS_MAX", 1000)
+    pq.write_table(pa.table({"a": [[0] * 2000], "b": [1]}), tmp_path / "t.parquet")
+    (tmp_path / "long.csv.gz").write_bytes(gzip.compress(b"a" * 100_000))
+    (tmp_path / "many.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 501))
+
+    for name, said in (("t.parquet", "cells"), ("many.csv.gz", "cells"), ("long.csv.gz", "characters")):
+        with pytest.raises(ConfigError, match=f"{name}.*more than 1,000 {said}"):
+            read(tmp_path / name)
+
+
+def test_a_time_that_no_clock_shows_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": pa.array([2**50]).cast(pa.timestamp("ms"))}), tmp_path / "t.parquet")
+
+    with pytest.raises(ConfigError, match=r"t.parquet: cannot be read"):
+        read(tmp_path / "t.parquet")

@@ -122,7 +122,8 @@ def _files(run: Path, name: str) -> dict[str, Path]:
         return {name: path}
     found = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
     inner = {one.relative_to(path): one for one in found}
-    return {f"{name}/{at.as_posix()}": one for at, one in inner.items() if not any(map(_is_hidden, at.parts))}
+    shown = {at: one for at, one in inner.items() if not any(map(_is_hidden, at.parts))}
+    return {files.printable(f"{name}/{at.as_posix()}"): one for at, one in shown.items()}
 
 
 def _is_hidden(name: str) -> bool:
@@ -185,7 +186,12 @@ class _Building:
         origins = {
             str(path.resolve()): name for found in self._inputs.named.values() for name, path in found.items()
         }
-        rows = [replace(row, origin=origins.get(row.origin, row.origin)) for row in _unique([*texts, *bases])]
+        rows = [
+            replace(
+                row, id=files.printable(row.id), origin=files.printable(origins.get(row.origin, row.origin))
+            )
+            for row in _unique([*texts, *bases])
+        ]
         return rows[: len(texts)], rows[len(texts) :]
 
     def _named(self, names: Iterable[str], is_one: Callable[[Path], bool]) -> Iterator[Path]:

@@ -161,10 +161,11 @@ class _Reader:
             self._drops.add(id, id, Reason.UNLABELLED, "not a jsonl file")
         else:
             text = _of_pdf(path) if kind == ".pdf" else self._decoded(id, path.read_bytes())
+            text = _seen(text) if kind in _HTML else text
             spdx = _SPDX.search(text, 0, 4096) if kind in _CODE else None
             yield Row(
                 id,
-                visible_text(text) if kind in _HTML else text,
+                text,
                 at_ms=found.st_mtime_ns // 1_000_000,
                 origin=str(path),
                 licence=spdx[1].strip() if spdx else "",
@@ -243,6 +244,13 @@ def _guessed(data: bytes) -> tuple[str, str]:
     raise AssertionError("latin-1 takes any bytes")
 
 
+def _seen(html: str) -> str:
+    try:
+        return visible_text(html)
+    except AssertionError as error:  # of html.parser, for a declaration that it does not know
+        raise _Unreadable(f"not HTML that can be read ({error})"[:200]) from None
+
+
 def _of_pdf(path: Path) -> str:
     """The text of a PDF's pages, without ligatures. Words that a line's end divides are whole again."""
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what is wrong with a file is told by its drop
@@ -250,7 +258,12 @@ def _of_pdf(path: Path) -> str:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
             raise _Unreadable("encrypted")
-        text = "\n\n".join(page.extract_text() for page in reader.pages).strip()
+        pages: list[str] = []
+        for page in reader.pages:  # many may be made of the same few bytes
+            pages.append(page.extract_text())
+            if sum(map(len, pages)) > FILE_BYTES_MAX:
+                raise _Unreadable(f"more than {FILE_BYTES_MAX:,} characters")
+        text = "\n\n".join(pages).strip()
     except (_Unreadable, OSError):
         raise
     except Exception as error:  # pypdf raises whatever a damaged file brings it to

@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from freehold.own.rows import printable
+
 FILE = "dropped.jsonl"  # in RUN/corpus
 
 
@@ -47,7 +49,7 @@ class Drops:
 
     def add(self, id: str, origin: str, reason: Reason, detail: str = "") -> None:
         """Leave something out."""
-        self._all.append(Dropped(id, origin, reason, detail))
+        self._all.append(Dropped(printable(id), printable(origin), reason, printable(detail)))
 
     def __iter__(self) -> Iterator[Dropped]:
         return iter(self._all)

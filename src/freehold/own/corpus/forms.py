@@ -193,7 +193,13 @@ PERSONAL = (
         r"(?<![\w.-])\(?0[1-9][0-9]{0,4}\)?[ /-]{1,3}(?!(?:19|20)[0-9]{2}\b)[1-9][0-9]{2,3}"
         r"(?:[ -]?[0-9]){3,6}(?![\w-])",
     ),
-    _form("phone", _NUMBER, r"(?<![\w.-])0[1-9](?:[ .][0-9]{2}){4}(?!\w|[ .][0-9]{2}\b)"),
+    # Up to five of them in a row; what stands before those is a row of numbers, and would be looked at anew for each.
+    _form(
+        "phone",
+        _NUMBER._replace(after=len(" <PHONE>")),
+        r"(?<![\w.-])0[1-9](?:[ .][0-9]{2}){4}(?:[ .]0[1-9](?:[ .][0-9]{2}){4}){0,4}+"
+        r"(?!\w|[ .](?:[0-9]{2}\b|<PHONE>))",
+    ),
     _form(
         "phone",
         _NUMBER,

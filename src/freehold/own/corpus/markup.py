@@ -1,6 +1,7 @@
 """What a reader reads of an HTML page: what is seen, but for menus and buttons, which every page repeats."""
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 
@@ -22,9 +23,18 @@ _SPACES = re.compile(r"\s+")
 def visible_text(html: str) -> str:
     """A page's text without scripts, menus and what is hidden; blocks on lines of their own, `<pre>` as it is."""
     page = _Page()
-    page.feed(html)
+    page.feed(_ended(html))
     page.close()
     return re.sub(r"\n{3,}", "\n\n", "".join(page.parts)).strip()
+
+
+def _ended(html: str) -> str:
+    """Without the comment or the tag that a page ends in: browsers show neither, and the parser looks for the end of
+    each anew from each place that could begin one, which took minutes."""
+    if (begin := html.find("<!--", html.rfind("-->") + 1)) >= 0:
+        html = html[:begin]
+    begin = html.find("<", html.rfind(">") + 1)
+    return html if begin < 0 else html[:begin]
 
 
 class _Page(HTMLParser):
@@ -34,20 +44,24 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._within: list[str] = []  # elements since the one that is not seen, it first
+        self._open = Counter[str]()  # of these, how many
         self._pre = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._within or _is_hidden(tag, dict(attrs)):
             if tag not in _VOID:
                 self._within.append(tag)
+                self._open[tag] += 1
             return
         self._pre += tag == "pre"
         self._break(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if self._within:
-            if tag in self._within:  # ends what was left open in it, too
-                del self._within[len(self._within) - 1 - self._within[::-1].index(tag) :]
+            ended = "" if self._open[tag] else tag
+            while ended != tag:  # ends what was left open in it, too
+                ended = self._within.pop()
+                self._open[ended] -= 1
             return
         self._pre = max(0, self._pre - (tag == "pre"))
         self._break(tag)

@@ -69,7 +69,7 @@ def row_of(line: bytes, label: str) -> Row:
     try:
         raw = msgspec.json.decode(line, type=dict[str, Any])
         record = msgspec.convert(raw, _Record)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unusable(str(error).replace("$.", "")) from None
     turns = _turns(record)
     if not record.text.strip() and not turns:
@@ -121,7 +121,10 @@ def _label(raw: Mapping[str, Any], name: str, has_spans: bool) -> str | float | 
         return str(found).lower()
     if not isinstance(found, str | int | float):
         raise Unusable(f"`{name or 'label'}` is neither a text nor a number")
-    return found if isinstance(found, str) else float(found)
+    try:
+        return found if isinstance(found, str) else float(found)
+    except OverflowError:
+        raise Unusable(f"`{name or 'label'}` is too large a number") from None
 
 
 def _at_ms(given: str | int | None) -> int:

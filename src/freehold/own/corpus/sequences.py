@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -22,12 +23,16 @@ from freehold.vocabulary.errors import ConfigError
 
 SUFFIXES = (".fa", ".fasta", ".fna", ".ffn", ".fas", ".fq", ".fastq")
 _LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv"  # IUPAC's, for nucleotides
-_STATED = re.compile(rb"(?:^|[\s_|;\[])len(?:gth)?[=_](\d+)", re.IGNORECASE)  # in a header
+_STATED = re.compile(rb"(?:^|[\s_|;\[])len(?:gth)?[=_](\d{1,18})", re.IGNORECASE)  # in a header
 _GZIP, _BLOCKED = (
     b"\x1f\x8b",
     b"BC\x02\x00",
 )  # the extra field of a gzip file in blocks (SAM specification, 4.1)
 _LAST_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_LINE_BYTES_MAX = (
+    1 << 30
+)  # more than any chromosome that is known has in a line of its own, but for some of plants
+_NAME_CHARS_MAX = 200
 _AGAIN = "Get the file again, and compare its checksum."
 
 Lines = Iterator[tuple[int, bytes]]  # number, from 1, and content without its end
@@ -82,7 +87,9 @@ def _lines(path: Path, raw: BinaryIO) -> Lines:
     number = 0
     try:
         with gzip.open(raw) if compressed else nullcontext(raw) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(partial(file.readline, _LINE_BYTES_MAX + 1), b""), 1):
+                if len(line) > _LINE_BYTES_MAX:
+                    _stop(path, number, f"a line of more than {_LINE_BYTES_MAX:,} bytes", "Wrap its lines.")
                 if not line.endswith(b"\n"):
                     said = "truncated: the file ends in the middle of a line"
                     _stop(path, number, said, f"{_AGAIN} If it is whole, end its last line.")
@@ -115,7 +122,7 @@ def _fasta(path: Path, first: tuple[int, bytes], lines: Lines) -> Iterator[tuple
 
 
 def _record(path: Path, number: int, header: bytes, parts: Sequence[bytes]) -> tuple[str, str]:
-    name = (header[1:].split() or [b"unnamed"])[0].decode("utf-8", "replace")
+    name = (header[1:].split() or [b"unnamed"])[0].decode("utf-8", "replace")[:_NAME_CHARS_MAX]
     bases = b"".join(parts).decode("ascii")
     stated = _STATED.search(header)
     if not bases or (stated is not None and int(stated[1]) != len(bases)):

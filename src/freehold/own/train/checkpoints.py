@@ -31,7 +31,7 @@ from freehold.vocabulary.errors import BadRequest
 BEGIN, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
 _ADAPTER, _INDEX = "adapter_config.json", "model.safetensors.index.json"
 _AS_DATA = {"local_files_only": True, "trust_remote_code": False}
-_WANTED = "Take a whole checkpoint with weights as safetensors. Pickled weights, and code that comes with one, are not run."
+_WANTED = "Take a whole checkpoint with safetensors: pickled weights, and code that comes along, are not run."
 # ChatML: a turn is its role and its text between two marks.
 CHATML = (
     "{% for message in messages %}"
