@@ -47,8 +47,8 @@ OWN, RIVAL = "own/small", "rival/large"
 class Company:
     """In a folder of its own. What is recorded happens one millisecond after the other."""
 
-    def __init__(self, folder: Path) -> None:
-        self.state, self.run = folder / ".freehold", folder / "run"
+    def __init__(self, folder: Path, state: str = ".freehold") -> None:
+        self.state, self.run = folder / state, folder / "run"
         (folder / "freehold.toml").write_text(CONFIG)
         self.state.mkdir()
         self.run.mkdir()
