@@ -48,7 +48,7 @@ region = "DE"
 [promote]
 alias = "{alias}"
 """
-FEW, MORE = 10, 180  # steps
+FEW, MORE = 5, 90  # steps
 ALIASES = {"dna": "own/dna-first", "dna-next": "own/dna-better"}
 FRAME = slice(504_913, 505_513)  # the first 200 codons of a reading frame of 550, among the bases held out
 STOP, SILENT = "292G>T", "294A>G"  # GAA becomes TAA, which ends the protein; or GAG, the same amino acid
