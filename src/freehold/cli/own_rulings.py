@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from freehold.catalog.pools import settings_of
 from freehold.cli.bench import resolved_or_stop
 from freehold.cli.ledger_bodies import OPENED, who
 from freehold.config.schema import Config
@@ -26,6 +27,7 @@ def rule(args: Namespace, config: Config, place: Place) -> None:
     judge = place.plan.promote.judge
     if not judge:
         return
+    _see_other(config, place, judge)
     known = rulings(place.state, place.entry.endpoint, judge)
     kept = [
         one
@@ -47,6 +49,15 @@ def rule(args: Namespace, config: Config, place: Place) -> None:
             keep(place.state, place.entry.endpoint, same(one, _bodies(place.state, one)))
     else:
         asyncio.run(_asked(args, place, judge, due))
+
+
+def _see_other(config: Config, place: Place, judge: str) -> None:
+    """Raises BadRequest where a model would judge itself."""
+    written = config.aliases.get(judge)
+    asked = settings_of(written).pool if written else (judge,)
+    if place.entry.endpoint in asked or judge == place.alias:
+        remedy = "Set `judge` in [promote] to a model that is neither of the two."
+        raise BadRequest(f"{place.entry.endpoint} would be judged by itself, as {judge}", remedy=remedy)
 
 
 async def _asked(args: Namespace, place: Place, judge: str, due: Sequence[Twin]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from freehold.own.promote.answers import judged as judge
 from freehold.own.promote.live import twins
 from freehold.vocabulary.probe import Question, Reply
 from tests.cli.conftest import Run
-from tests.own.promote.company import PLAN, Company
+from tests.own.promote.company import CONFIG, PLAN, Company
 
 GOOD = [(1.0, 0.0)] * 30 + [(1.0, 1.0)] * 40
 
@@ -51,6 +52,15 @@ def test_predictions_that_are_not_the_same_hold_it_back(judged: Company, run: Ru
     said = run("own", "promote", "run", "--reason", "agreed")
     assert said.code == 1
     assert "missing: live, same: worse" in said.out and "-0.500" in said.out
+
+
+@pytest.mark.parametrize("judge", ["own/small", "assistant", "jury"])
+def test_a_model_is_not_its_own_judge(company: Company, run: Run, folder: Path, judge: str) -> None:
+    (folder / "freehold.toml").write_text(CONFIG + 'jury = ["own/small", "rival/large"]\n')
+    (company.run / "own.toml").write_text(PLAN + f'judge = "{judge}"\n')
+    company.evaluate(GOOD)
+    said = run("own", "promote", "run", "--reason", "agreed")
+    assert said.code == 2 and f"own/small would be judged by itself, as {judge}" in said.err
 
 
 def test_nothing_is_opened_without_a_reason(judged: Company, run: Run) -> None:
