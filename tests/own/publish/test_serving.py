@@ -224,8 +224,10 @@ def test_through_the_gateway_policy_knows_what_was_published(there: Served, tmp_
 
 def test_an_engine_that_is_killed_is_started_again(there: Served) -> None:
     before = there.states()["double"]["pid"]
+    assert Path(f"/proc/{before}/oom_score_adj").read_text() == "500\n"  # first where memory is short
     os.kill(before, signal.SIGKILL)
 
+    until(lambda: "memory is short" in there.states()["double"]["why"])
     until(lambda: there.states()["double"]["pid"] not in (None, before) and there.value("double") == 6.0)
 
 

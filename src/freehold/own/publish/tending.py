@@ -49,6 +49,9 @@ LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; the one before is kept
 DIALECTS = (Dialect.CHAT, Dialect.PREDICT, Dialect.EMBED, Dialect.EMBEDDINGS)
 COMES_BACK = "It is started again by itself; `freehold own serve` says why it ended."
 PUBLISH_AGAIN = "Publish it again with `freehold own publish RUN`, or put back what was published."
+FIRST_TO_GO = (
+    "500"  # of -1000 to 1000, in proc(5)'s oom_score_adj: an engine before this front, or the gateway
+)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -158,7 +161,7 @@ class Tended:
         until = self._loop.time() + self._start_s
         while not await self._is_well(door, health):
             if process.returncode is not None:
-                raise BadRequest(f"its engine ended with {process.returncode}; see {self._log}")
+                raise BadRequest(f"its engine {_end(process)}; see {self._log}")
             if self._loop.time() >= until:
                 raise BadRequest(f"it was not ready after {self._start_s:g} s; see {self._log}")
             await asyncio.sleep(POLL_S)
@@ -174,7 +177,7 @@ class Tended:
             door.sweep()
             if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
                 sick = 0 if await self._is_well(door, health) else sick + 1
-        how = "says no longer that it is well" if sick else f"ended with {process.returncode}"
+        how = "says no longer that it is well" if sick else _end(process)
         raise BadRequest(f"its engine {how}; see {self._log}")
 
     async def _is_well(self, door: Door, url: str) -> bool:
@@ -267,6 +270,12 @@ def _signatures(folder: Path) -> Signatures:
     return tuple(found)
 
 
+def _end(process: Process) -> str:
+    if process.returncode == -signal.SIGKILL:
+        return "was killed, as the system does where memory is short"
+    return f"ended with {process.returncode}"
+
+
 def _free_port() -> int:
     with socket.socket() as free:
         free.bind((HOST, 0))
@@ -285,7 +294,7 @@ def _door(account: Account) -> Door:
 
 
 def _ends_with(parent: int) -> Callable[[], None] | None:
-    """Run in a child before its command: it is killed when this process ends."""
+    """Run in a child before its command: it is killed when this process ends, and first where memory is short."""
     libc = _LIBC
     if libc is None:
         return None
@@ -294,6 +303,8 @@ def _ends_with(parent: int) -> Callable[[], None] | None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before that
             os._exit(1)
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
 
     return tie
 
