@@ -1,5 +1,6 @@
 """Orders to promote are kept whole, whoever writes at once, and taken back only while they hold."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -61,4 +62,24 @@ def test_where_it_cannot_be_told_it_is_not_taken_back(tmp_path: Path) -> None:
 def test_a_file_that_nobody_can_read_is_named(tmp_path: Path, text: bytes) -> None:
     (tmp_path / FILE).write_bytes(text)
     with pytest.raises(BadRequest, match=FILE):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_answers", 0),
+        ("min_answers", 10**12),
+        ("share", -0.1),
+        ("errors_max", 2),
+        ("endpoint", "own/new\r\nX: 1"),
+    ],
+)
+def test_a_step_that_cannot_be_kept_is_none(tmp_path: Path, name: str, value: object) -> None:
+    put(tmp_path, CANARY)
+    said = json.loads((tmp_path / FILE).read_bytes())
+    said["promotions"][0][name] = value
+    (tmp_path / FILE).write_text(json.dumps(said))
+
+    with pytest.raises(BadRequest, match=name):
         read(tmp_path)

@@ -17,9 +17,10 @@ How an own model's answers are known on the ledger:
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from freehold.ledger import durable
@@ -28,7 +29,11 @@ from freehold.vocabulary.exchange import Plain
 
 FILE, LOCK = "promotions.json", "promotions.lock"
 BYTES_MAX = 1 << 20
+MIN_ANSWERS_MAX = 1_000_000  # they are remembered
 IN_FORCE, TAKEN_BACK = "own-in-force", "own-rolled-back"  # kinds of events
+
+
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Stage(StrEnum):
@@ -45,13 +50,15 @@ class Promotion(Struct, frozen=True):
 
     id: str  # of this step; another step has another
     alias: str  # as the configuration writes it, `*` and all
-    endpoint: str  # own/NAME
+    endpoint: Annotated[str, Meta(pattern=r"^[!-~]+\Z")]  # own/NAME
     stage: Stage
-    share: float = 1.0  # 0 to 1; of requests, copied in shadow; of conversations, answered in canary
+    share: _Share = 1.0  # 0 to 1; of requests, copied in shadow; of conversations, answered in canary
     applications: tuple[str, ...] = ()  # only theirs, at whatever stage; empty: all
-    min_answers: int = 200  # the limits below are on the share among its last so many answers, of one process
-    errors_max: float = 0.02  # share of its answers that failed
-    findings_max: float = 0.05  # share of its answers with a finding
+    min_answers: Annotated[int, Meta(ge=1, le=MIN_ANSWERS_MAX)] = (
+        200  # the limits below are on the share among its last so many answers, of one process
+    )
+    errors_max: _Share = 0.02  # share of its answers that failed
+    findings_max: _Share = 0.05  # share of its answers with a finding
     p95_ms_max: float | None = None  # a whole answer; no more than 5 in 100 may take longer
     since_ms: int = 0  # Unix milliseconds
     who: str = ""  # allowed it

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from freehold.gateway.promotion_order import MIN_ANSWERS_MAX
+
 _Share = Annotated[float, Meta(gt=0, le=1)]
 _Margin = Annotated[float, Meta(gt=0, lt=1)]
 BITS_A_BYTE, BITS_A_BASE = 0.02, 0.01
@@ -21,7 +23,9 @@ class Promote(Struct, frozen=True, forbid_unknown_fields=True):
     judge: str = ""  # compares live answers that are kept: an alias, an endpoint, or "same" for predictions
     canary_share: _Share = 0.05
     applications: tuple[str, ...] = ()  # the canary's; empty: all
-    canary_min: Annotated[int, Meta(ge=1)] = 200  # its answers before it becomes the default
+    canary_min: Annotated[int, Meta(ge=1, le=MIN_ANSWERS_MAX)] = (
+        200  # its answers before it becomes the default
+    )
     errors_max: _Share = 0.02  # above this it is taken back
     findings_max: _Share = 0.05
     p95_ms_max: float | None = None  # whole answers
