@@ -17,4 +17,4 @@ def test_a_model_of_dna_goes_from_a_chromosome_to_likelihoods_and_is_promoted_ov
     assert "wrote salmonella.npz: 60,000 bases" in ran.stdout
     assert "own/dna-first -> " in ran.stdout
     assert "own/dna-better: off -> shadow at dna" in ran.stdout
-    assert "refused: own/dna-again stays at off" in ran.stdout
+    assert "refused: own/dna-first stays at off" in ran.stdout

@@ -17,4 +17,4 @@ def test_a_language_model_goes_from_files_to_an_answer_and_is_promoted_over_a_wo
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "own/notes-better: off -> shadow at notes" in ran.stdout
-    assert "refused: own/notes-again stays at off" in ran.stdout
+    assert "refused: own/notes-first stays at off" in ran.stdout
