@@ -207,5 +207,5 @@ def test_a_model_of_another_kind_is_not_read(tmp_path: Path) -> None:
 
     write(tmp_path, Artefact("spam", Kind.CLASSIFIER, "predict", "CC0-1.0", 3))
 
-    with pytest.raises(BadRequest, match="holds a classifier, not a model of DNA"):
+    with pytest.raises(BadRequest, match="holds a classifier model, and none of DNA"):
         Genome.load(tmp_path)

@@ -27,11 +27,8 @@ _HEAD = """\
 # Paths are relative to this folder. Lines that begin with a # show a knob's default.
 """
 _UNSET = {"exchanges", "checkpoint"}  # a table of its own, and what has no default
-_EXAMPLES = {
-    "cpu_minutes": 30.0,
-    "p95_ms_max": 2000.0,
-    "delta_bits": BITS_A_BYTE,
-}  # of what is unset; of a share it is a half
+# Of what is unset; of a share it is a half.
+_EXAMPLES = {"cpu_minutes": 30.0, "p95_ms_max": 2000.0, "delta_bits": BITS_A_BYTE}
 
 
 def run(args: Namespace) -> int:

@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -47,18 +47,53 @@ def digest_of(path: Path) -> str:
 
 
 def made(run: Path, stage: str) -> Made | None:
-    """The record of a stage that is done; None where it is not."""
+    """The record of a stage that is done; None where it is not. Raises BadRequest where it cannot be read."""
     path = run / stage / RECORD
-    return msgspec.json.decode(path.read_bytes(), type=Made) if path.exists() else None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Made) if path.exists() else None
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"{path}: {error}", remedy=_remade(run, stage)) from None
 
 
-def inputs_of(run: Path, *stages: str) -> dict[str, str]:
-    """What later stages are made from: the outputs of earlier ones. Raises BadRequest where one is not done."""
+def _see_whole(run: Path, stage: str, record: Made) -> None:
+    """See that a stage's files are what it made; others beside them do not count. Raises BadRequest for the first."""
+    for name, digest in record.outputs.items():
+        path = run / stage / name
+        if not path.is_file():
+            raise BadRequest(f"{path} is gone", remedy=f"Put it back. {_remade(run, stage)}")
+        if digest_of(path) != digest:
+            raise BadRequest(
+                f"{path} is not what `freehold own {stage}` made",
+                remedy=f"Put it back. {_remade(run, stage)}",
+            )
+
+
+def _is_there(run: Path, stage: str, record: Made, *, cheap: bool) -> bool:
+    try:
+        _see_whole(run, stage, record)
+    except BadRequest:
+        if cheap:
+            return False
+        raise
+    return True
+
+
+def _remade(run: Path, stage: str) -> str:
+    return f"To make all of {stage} anew, remove {run / stage / RECORD} and run `freehold own {stage} {run}`."
+
+
+def inputs_of(run: Path, *stages: str, whole: bool = False) -> dict[str, str]:
+    """What later stages are made from: the outputs of earlier ones.
+
+    Raises BadRequest where one is not done; with `whole`, which reads them, also where they are not what it made.
+    """
     found: dict[str, str] = {}
     for stage in stages:
         record = made(run, stage)
         if record is None:
             raise BadRequest(f"{run} has no {stage} yet", remedy=f"Run `freehold own {stage} {run}` first.")
+        if whole:
+            _see_whole(run, stage, record)
         found |= {f"{stage}/{name}": digest for name, digest in record.outputs.items()}
     return found
 
@@ -77,7 +112,8 @@ def working(
     """The stage's folder to work in; None where it was done from the same before. Recorded if the block ends well.
 
     With `beside` the work is in another folder, which takes the stage's place when the block has ended well: what was
-    there before is there till then. Raises BadRequest while another process works in the run.
+    there before is there till then, and what is no longer as it was made is made anew. Without it that is a BadRequest:
+    nothing that may have cost days is cleared away unasked. Raises it while another process works in the run, too.
     """
     plain = msgspec.json.decode(msgspec.json.encode(knobs))  # as the record is read again: a tuple is a list
     folder = run / BESIDE / stage if beside else run / stage
@@ -86,7 +122,8 @@ def working(
         if beside and (folder / RECORD).exists():  # killed when it was about to take its place
             _put(folder, run / stage)
         known = made(run, stage)
-        if known is not None and (known.inputs, known.knobs) == (dict(inputs), plain):
+        same = known is not None and (known.inputs, known.knobs) == (dict(inputs), plain)
+        if known is not None and same and _is_there(run, stage, known, cheap=beside):
             yield None
             return
         begun = Made(stage, dict(inputs), plain, began_ms=clock.now_ms(), machine=platform.platform())
@@ -97,7 +134,7 @@ def working(
         outputs = {
             str(path.relative_to(folder)): digest_of(path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.relative_to(folder).parts[0] not in (SCRATCH, BEGUN)
+            if path.is_file() and path.relative_to(folder).parts[0] not in (SCRATCH, BEGUN, RECORD)
         }
         ended = msgspec.structs.replace(begun, outputs=outputs, ended_ms=clock.now_ms())
         replace(folder / RECORD, msgspec.json.format(msgspec.json.encode(ended), indent=1) + b"\n")
@@ -119,7 +156,7 @@ def _put(fresh: Path, place: Path) -> None:
 def _goes_on(folder: Path, begun: Made) -> Made:
     """What was begun from the same is gone on with; anything else is cleared away."""
     path = folder / BEGUN
-    if path.exists():
+    with suppress(FileNotFoundError, msgspec.DecodeError):
         earlier = msgspec.json.decode(path.read_bytes(), type=Made)
         if (earlier.inputs, earlier.knobs) == (begun.inputs, begun.knobs):
             return earlier

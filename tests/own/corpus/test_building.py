@@ -8,7 +8,7 @@ import pytest
 
 from freehold.own.corpus.building import build
 from freehold.own.plan import load_plan
-from freehold.own.stage import digest_of, made
+from freehold.own.stage import RECORD, digest_of, made
 from freehold.vocabulary.errors import BadRequest, ConfigError
 from tests.own.corpus.plans import bases, built, fasta, packed, planned, prose
 
@@ -71,9 +71,9 @@ def test_the_same_is_not_made_again_and_something_else_is(tmp_path: Path) -> Non
     assert record.outputs["train.jsonl"] == first.sides[0].sha256
     assert set(record.inputs) == {f"docs/page{number}.md" for number in range(12)}
     (run / "corpus" / "card.json").write_text("{}")
-    with pytest.raises(BadRequest, match=r"card\.json cannot be read") as error:
+    with pytest.raises(BadRequest, match=r"card\.json is not what") as error:
         build(run, load_plan(run), None)
-    assert error.value.remedy == f"Delete {run / 'corpus'}: it can be made again."
+    assert f"remove {run / 'corpus' / RECORD}" in str(error.value.remedy)
 
 
 def test_the_same_plan_makes_the_same_bytes_elsewhere(tmp_path: Path) -> None:

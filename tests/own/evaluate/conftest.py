@@ -32,7 +32,7 @@ MakeRun = Callable[..., Path]
 def recorded(here: Path) -> None:
     """Its corpus and its training are done, with the files that are there."""
     for stage in ("corpus", "train"):
-        files = sorted(one for one in (here / stage).rglob("*") if one.is_file())
+        files = sorted(one for one in (here / stage).rglob("*") if one.is_file() and one.name != RECORD)
         outputs = {str(one.relative_to(here / stage)): digest_of(one) for one in files}
         (here / stage / RECORD).write_bytes(msgspec.json.encode(Made(stage, {}, {}, outputs)))
 

@@ -173,6 +173,9 @@ def test_another_publishers_key_does_not_verify(done: Any, tmp_path: Path) -> No
         verify(done.folder, public_key(tmp_path))
     with pytest.raises(Unverified, match="no public key"):
         verify(done.folder, tmp_path / "nowhere.pub")
+    (tmp_path / "table.csv").write_text("a,b\n")
+    with pytest.raises(Unverified, match="is no public key"):
+        verify(done.folder, tmp_path / "table.csv")
 
 
 def test_another_state_signs_with_a_key_of_its_own(tmp_path: Path) -> None:
@@ -256,6 +259,9 @@ def test_a_model_that_llama_cpp_cannot_read_is_served_by_another(tmp_path: Path)
     plan = finished.run(run)
     config = run / "train" / "model" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_bytes()), "hidden_act": "gelu"}))
+    record = run / "train" / stage.RECORD  # as if it had been trained so
+    told = json.loads(record.read_bytes())
+    record.write_text(json.dumps({**told, "outputs": {"model/config.json": stage.digest_of(config)}}))
 
     told = publish(run, plan, tmp_path / "state", "alice", Events()).manifest
 

@@ -154,7 +154,7 @@ def refused(tmp_path: Path, plan: Plan) -> BadRequest:
 
 
 def test_what_cannot_be_adapted_is_told(tmp_path: Path) -> None:
-    from freehold.own import rows
+    from freehold.own import rows, stage
 
     assert "512 tokens at most" in str(refused(tmp_path, adapting.make(tmp_path, {**KNOBS, "context": 1024})))
 
@@ -163,7 +163,9 @@ def test_what_cannot_be_adapted_is_told(tmp_path: Path) -> None:
     assert "has no chat template" in str(refused(tmp_path, plan))
     (tmp_path / "template").rename(tmp_path / "small" / "chat_template.jinja")
 
-    rows.write(tmp_path / "corpus" / rows.TRAIN, [rows.Row(id="1", text="Not a conversation.")])
+    (tmp_path / "corpus" / stage.RECORD).unlink()
+    with stage.working(tmp_path, "corpus", plan.corpus, {}) as folder:
+        rows.write(folder / rows.TRAIN, [rows.Row(id="1", text="Not a conversation.")])  # type: ignore[operator]
     assert "`messages`" in refused(tmp_path, plan).remedy
 
     (tmp_path / "small").rename(tmp_path / "elsewhere")

@@ -50,7 +50,7 @@ def publish(run: Path, plan: Plan, state: Path, who: str, note: Note) -> Publish
     """
     key, folder = signing.key_of(state), run / STAGE
     signer = signing.fingerprint(key.with_name(signing.PUBLIC))
-    inputs = stage.inputs_of(run, *STAGES) | {signing.PUBLIC: signer}  # another key signs anew
+    inputs = stage.inputs_of(run, *STAGES, whole=True) | {signing.PUBLIC: signer}  # another key signs anew
     with stage.working(run, STAGE, plan.publish, inputs, beside=True) as work:
         if work is not None:
             _write(run, plan, work, key)

@@ -63,7 +63,7 @@ def train(run: Path, plan: Plan, say: Say) -> bool | None:
                 recipe.train(run, plan, Path(folder), say)
             return None
         further = recipe.inputs(run, plan) if hasattr(recipe, "inputs") else {}
-        with working(run, STAGE, knobs, inputs_of(run, "corpus") | further) as working_in:
+        with working(run, STAGE, knobs, inputs_of(run, "corpus", whole=True) | further) as working_in:
             world.told(str(working_in or ""))
             if working_in is None:
                 return False
