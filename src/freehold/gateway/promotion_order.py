@@ -54,9 +54,8 @@ class Promotion(Struct, frozen=True):
     stage: Stage
     share: _Share = 1.0  # 0 to 1; of requests, copied in shadow; of conversations, answered in canary
     applications: tuple[str, ...] = ()  # only theirs, at whatever stage; empty: all
-    min_answers: Annotated[int, Meta(ge=1, le=MIN_ANSWERS_MAX)] = (
-        200  # the limits below are on the share among its last so many answers, of one process
-    )
+    # The limits below are on the share among its last so many answers, of one process.
+    min_answers: Annotated[int, Meta(ge=1, le=MIN_ANSWERS_MAX)] = 200
     errors_max: _Share = 0.02  # share of its answers that failed
     findings_max: _Share = 0.05  # share of its answers with a finding
     p95_ms_max: float | None = None  # a whole answer; no more than 5 in 100 may take longer

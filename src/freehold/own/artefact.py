@@ -52,7 +52,7 @@ def read(folder: Path) -> Artefact:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Artefact)
     except FileNotFoundError:
         raise BadRequest(f"{folder} holds no model", remedy="Run `freehold own train RUN` first.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(
             f"{folder / FILE}: {error}", remedy="It is written by `freehold own train`."
         ) from None

@@ -25,7 +25,8 @@ from tests.gateway.ruled import until
 from tests.own.publish.published import broken, chatting, on_path, regressor
 from tests.warm import Warm
 
-BODY_BYTES_MAX = 65_536
+BODY_BYTES_MAX = 32 << 20
+ROWS = [str(number) for number in range(250)]
 POLICY = (
     'name = "here"\n[rules.here]\nrequire = "own and retention_days == 0 and inference_region == \'FI\'"\n'
 )
@@ -120,6 +121,7 @@ def test_a_language_model_answers_whole_and_streamed(there: Served) -> None:
     ("path", "body", "status", "words"),
     [
         ("own/double:predict", {"inputs": ["3"]}, 400, "input 0"),
+        ("own/double:predict", {"inputs": [dict.fromkeys(ROWS, 0)] * 9_999}, 400, "of at most 2,000,000"),
         ("own/double:predict", {"inputs": []}, 400, "length >= 1"),
         ("own/double:embed", {"inputs": [{"x": 3}]}, 400, "double is a regressor, and has no embeddings"),
         ("embeddings", {"model": "double", "input": "3"}, 400, "has no embeddings"),

@@ -1,9 +1,11 @@
 """What the arrays of a predictor mean: `predictor.json` beside `weights.npz`."""
 
+import zlib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -76,7 +78,7 @@ def read(folder: Path) -> Weights:
         shape = msgspec.json.decode((folder / FILE).read_bytes(), type=Shape)
         with np.load(folder / WEIGHTS, allow_pickle=False) as file:
             return Weights(shape, {name: file[name] for name in file.files})
-    except (OSError, ValueError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error, MemoryError, msgspec.DecodeError) as error:
         raise BadRequest(
             f"{folder} holds no predictor: {error}", remedy="`freehold own train` writes one."
         ) from None

@@ -30,6 +30,7 @@ from freehold.own.publish.engines import HOST, KEY_VARIABLE
 from freehold.vocabulary.errors import BadRequest, FreeholdError, InvalidKey
 
 INPUTS_MAX = 10_000  # of one request
+SIZE_MAX = 2_000_000  # letters and fields of one; a text takes 150 times its size in memory
 _PREDICTOR, _GENOME = "freehold.own.predicting.predictor:load", "freehold.own.genome:Genome.load"
 LOADERS = {
     Kind.LANGUAGE: "freehold.own.embedding:Texts",  # who chats is another engine
@@ -61,6 +62,9 @@ def predicted(artefact: Artefact, model: Any, body: bytes) -> bytes:
     """What a request for predictions is answered with. Raises BadRequest."""
     inputs = _inputs(body)
     usage = {"prompt_tokens": sum(map(_size, inputs))}
+    if usage["prompt_tokens"] > SIZE_MAX:
+        said = f"`inputs`: {usage['prompt_tokens']:,} letters and fields, of at most {SIZE_MAX:,}"
+        raise BadRequest(said, remedy="Ask in several requests.")
     return _told(artefact, usage, predictions=model.predict(inputs))
 
 

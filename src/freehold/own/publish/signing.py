@@ -21,30 +21,37 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from model_signing import hashing, signing, verifying
 
-from freehold.ledger.durable import replace
+from freehold.ledger.durable import alone, replace
 from freehold.own import stage
 from freehold.own.publish.manifest import SIGNATURE
-from freehold.vocabulary.errors import Unverified
+from freehold.vocabulary.errors import BadRequest, Unverified
 
-KEY, PUBLIC = "signing.key", "signing.pub"  # in STATE/own
+KEY, PUBLIC, _LOCK = "signing.key", "signing.pub", "signing.lock"  # in STATE/own
+_NO_KEY = (
+    "Put back yours, unencrypted; or remove it: a new one is made, which those who get copies must be given."
+)
 _DIGESTS = re.compile(r": Expected '.*?\)', Actual '.*?\)'")
 # What is written into the folder after it was signed.
 _LATER = (SIGNATURE, stage.RECORD, stage.BEGUN)
 
 
 def key_of(state: Path) -> Path:
-    """The key that models are signed with, made where there is none; its public half lies beside it."""
+    """The key that models are signed with, made where there is none; its public half lies beside it.
+
+    Raises BadRequest where what lies there is no such key.
+    """
     folder = state / "own"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / KEY
-    if not path.exists():
-        fresh = ec.generate_private_key(ec.SECP256R1())
-        replace(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    private = load_pem_private_key(path.read_bytes(), None)
-    replace(
-        folder / PUBLIC,
-        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    )
+    with alone(folder / _LOCK):  # of two who begin at once, one would sign with a key that the other replaces
+        if not path.exists():
+            fresh = ec.generate_private_key(ec.SECP256R1())
+            replace(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        try:
+            private = load_pem_private_key(path.read_bytes(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise BadRequest(f"{path} is no key to sign with", remedy=_NO_KEY) from None
+        public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        replace(folder / PUBLIC, public)
     return path
 
 
@@ -79,7 +86,7 @@ def verify(folder: Path, public: Path) -> None:
         config.set_hashing_config(_hashing()).verify(folder, signature)
     except InvalidSignature:
         raise _unverified(folder, "its signature is not this key's") from None
-    except (KeyError, TypeError, JSONDecodeError):
+    except (LookupError, TypeError, RecursionError, JSONDecodeError):
         raise _unverified(folder, "its signature cannot be read") from None
     except ValueError as error:
         raise _unverified(folder, _DIGESTS.sub("", str(error))) from None
