@@ -79,3 +79,10 @@ def test_a_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     record.unlink()
     (tmp_path / "train" / BEGUN).write_text("?")
     assert make(tmp_path)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_only_its_owner_looks_into_a_stage(tmp_path: Path, beside: bool) -> None:
+    make(tmp_path, beside=beside)
+
+    assert (tmp_path / "train").stat().st_mode & 0o777 == 0o700

@@ -130,6 +130,7 @@ def working(
         begun = msgspec.structs.replace(begun, code=code())
         folder.mkdir(parents=True, exist_ok=True)
         begun = _goes_on(folder, begun)
+        folder.chmod(0o700)  # what people wrote, in the clear; and what learnt it may say it again
         yield folder
         outputs = {
             str(path.relative_to(folder)): digest_of(path)

@@ -84,8 +84,6 @@ def build(run: Path, plan: Plan, traffic: Traffic | None) -> tuple[Card, bool]:
     with working(run, STAGE, made_from, digests) as folder:
         if folder is None:
             return card.read(run / STAGE), False
-        if knobs.exchanges is not None:
-            folder.chmod(0o700)  # what people asked, in the clear
         try:
             return _Building(plan, inputs, asked, drops).build(folder, traffic), True
         finally:
