@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from freehold.own import rows
-from freehold.own.artefact import MODEL
+from freehold.own.artefact import MODEL, Artefact, Kind, write
 from freehold.own.evaluate import evaluating
 from freehold.own.plan import Recipe
 from freehold.own.rows import Row
@@ -43,13 +43,15 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> MakeRun:  # noqa:
     monkeypatch.setitem(evaluating.SCORERS, Recipe.PREDICT, "tests.own.evaluate.scorer")
     (folder / "freehold.toml").write_text(CONFIG)
 
-    def make(name: str, every: int, plan: str = PLAN) -> Path:
+    def make(name: str, every: int, plan: str = PLAN, trained_on: str = "") -> Path:
         here = folder / name
         (here / "corpus").mkdir(parents=True)
         (here / "own.toml").write_text(plan)
         rows.write(here / "corpus" / rows.HELD_OUT, [Row(f"r{at}", cluster=f"c{at}") for at in range(200)])
         (here / "train" / MODEL).mkdir(parents=True)
         (here / "train" / MODEL / WEIGHTS).write_text(str(every))
+        learnt = {"corpus/train.jsonl": trained_on} if trained_on else {}
+        write(here / "train" / MODEL, Artefact("m", Kind.CLASSIFIER, "predict", "MIT", 1, inputs=learnt))
         recorded(here)
         return here
 

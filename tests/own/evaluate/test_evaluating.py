@@ -46,6 +46,7 @@ def test_a_model_is_held_against_baselines_and_the_own_model_that_answers_today(
     here = make_run("run", 20)
     said = run("own", "evaluate", "run")
     assert said.code == 0, said.err
+    assert "was trained on another corpus" not in said.out
     found = evaluating.read(here)
     values = {one.subject: round(one.value.estimate, 3) for one in found.measured}
     assert values == {"own/new": 0.95, "always wrong": 0.0, "own/old": 0.8}
@@ -96,10 +97,11 @@ def test_other_files_of_the_incumbent_are_another_evaluation(make_run: MakeRun, 
 
 def test_the_model_that_was_promoted_last_is_the_incumbent(make_run: MakeRun, run: Run, folder: Path) -> None:
     published(make_run("old-run", 5), "old")
-    published(make_run("newer-run", 10), "newer")
+    published(make_run("newer-run", 10, trained_on="another"), "newer")
     put(folder / ".freehold", Promotion("p1", "splice", "own/newer", Stage.DEFAULT))
     make_run("run", 20)
-    run("own", "evaluate", "run")
+    said = run("own", "evaluate", "run")
+    assert "note: own/newer was trained on another corpus, and may have learnt some of these rows" in said.out
     pairs = report.read_pairs(folder / "run" / "evaluate" / report.PAIRS)
     assert {one.against for one in pairs} == {"own/newer"}
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from freehold.ledger.durable import replace
+from freehold.own import artefact, rows
 from freehold.own.evaluate import report
 from freehold.own.evaluate.against import TASKS, Incumbent, first_scores, run_with
 from freehold.own.evaluate.comparing import HELD_OUT, compared, measured, paired
@@ -26,6 +27,7 @@ from freehold.vocabulary.errors import BadRequest
 
 EVALUATE = "evaluate"
 PAGE = "report.md"
+LEARNT = f"corpus/{rows.TRAIN}"
 FEW_CLUSTERS = 30
 # What scores the rows of a recipe: `scores(run, plan) -> Iterator[Scores]`, the model before its baselines, and where
 # it tells probabilities `calibrations(run, plan) -> Iterator[Calibration]`.
@@ -48,7 +50,9 @@ class Beside(NamedTuple):
 
 def evaluate(run: Path, plan: Plan, beside: Beside, say: Say) -> Evaluation:
     """Evaluate, or read what was found before from the same. Raises BadRequest where an earlier stage is not done."""
-    inputs = inputs_of(run, "corpus", "train", whole=True) | _held_against(run, plan.evaluate, beside.incumbent)
+    inputs = inputs_of(run, "corpus", "train", whole=True) | _held_against(
+        run, plan.evaluate, beside.incumbent
+    )
     with working(run, EVALUATE, plan.evaluate, inputs) as folder:
         if folder is not None:
             scratch = folder / SCRATCH
@@ -58,7 +62,8 @@ def evaluate(run: Path, plan: Plan, beside: Beside, say: Say) -> Evaluation:
                 if not found or (scores.subject, scores.on) != (found[-1].subject, found[-1].on):
                     say(f"scored {scores.subject}, {scores.on}")
                 found.append(scores)
-            _write(folder, _found(run, plan, inputs, found), _pairs(plan, beside.incumbent, found))
+            notes = tuple(_of_incumbent(inputs, beside.incumbent))
+            _write(folder, _found(run, plan, inputs, found, notes), _pairs(plan, beside.incumbent, found))
     return read(run)
 
 
@@ -91,7 +96,17 @@ def _scores(run: Path, plan: Plan, beside: Beside, scratch: Path) -> Iterator[Sc
         yield from beside.ask(scratch)
 
 
-def _found(run: Path, plan: Plan, inputs: dict[str, str], found: Sequence[Scores]) -> Evaluation:
+def _of_incumbent(inputs: dict[str, str], incumbent: Incumbent | None) -> Iterator[str]:
+    if incumbent is None or incumbent.folder is None:
+        return
+    learnt = artefact.read(incumbent.folder).inputs.get(LEARNT)
+    if learnt != inputs.get(LEARNT):
+        yield f"{incumbent.name} was trained on another corpus, and may have learnt some of these rows"
+
+
+def _found(
+    run: Path, plan: Plan, inputs: dict[str, str], found: Sequence[Scores], notes: tuple[str, ...]
+) -> Evaluation:
     own = f"own/{plan.name}"
     mine = [one for one in found if one.subject == own]
     differences = (compared(one, other) for one in mine for other in found if other.subject != own)
@@ -104,7 +119,7 @@ def _found(run: Path, plan: Plan, inputs: dict[str, str], found: Sequence[Scores
         told,
         tuple(one for one in differences if one is not None),
         tuple(calibrations(run, plan)) if calibrations else (),
-        tuple(_notes(told)),
+        (*notes, *_notes(told)),
     )
 
 
