@@ -1,19 +1,20 @@
 """A language model from scratch, from files on this machine to an answer through the gateway, and what it may replace.
 
-    python examples/text/run.py
+    python examples/text/run.py [--quick]
 
-The corpus is short pages of this project and short modules of Python's standard library, up to 120,000 bytes. A model
-that has learnt for a few steps answers behind the alias `notes`. One that has learnt for longer is held against it, and
-against n-grams and compressors, on documents that neither has seen, and may be promoted; the other way round it is
-refused.
+The corpus is this project's pages and as many bytes of short modules of Python's standard library. A model that has
+learnt for a few steps answers behind the alias `notes`. One that has learnt for longer is held against it, and against
+n-grams and compressors, on documents that neither has seen, and may be promoted; the other way round it is refused.
 
-So small a corpus is learnt better by counting: the n-grams win, and the report says so.
+So small a corpus is learnt better by counting: the n-grams win, and the report says so. `--quick` learns from less, for
+less long.
 """
 
 import shutil
 import sys
 import sysconfig
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
@@ -22,7 +23,23 @@ from examples.walk import Walk  # noqa: E402 - found by the line above, from whe
 
 PAGES = HERE.parent.parent / "docs"
 SOURCES = "sources"
-BYTES_MAX, SHORT = 120_000, range(500, 3_000)  # of all, and of each
+SHORT = range(500, 9_000)  # bytes of a module
+
+
+class Size(NamedTuple):
+    """How much is learnt, by how large a model, for how long."""
+
+    source_bytes: int  # of pages, and of modules
+    vocabulary: int
+    layers: int
+    width: int
+    heads: int
+    first: int  # steps of the model that is there
+    better: int
+
+
+WHOLE = Size(300_000, 1024, 3, 128, 4, 20, 250)
+QUICK = Size(60_000, 768, 2, 96, 3, 5, 60)
 PLAN = """
 name = "{name}"
 recipe = "text"
@@ -32,15 +49,15 @@ licence = "proprietary"
 documents = ["../sources"]
 licence = "PSF-2.0"
 split = "document"
-held_out = 0.25
+held_out = 0.2
 
 [train]
 steps = {steps}
 batch = 12
-vocabulary = 768
-layers = 2
-width = 96
-heads = 3
+vocabulary = {size.vocabulary}
+layers = {size.layers}
+width = {size.width}
+heads = {size.heads}
 context = 128
 threads = 1
 
@@ -52,37 +69,34 @@ region = "DE"
 [promote]
 alias = "{alias}"
 """
-FEW, MORE = 5, 60  # steps
 ALIASES = {"notes": "own/notes-first", "notes-next": "own/notes-better"}
 
 
-def gather(target: Path) -> None:
-    """Copy short pages of the project, and short modules of the standard library, until there is enough."""
+def gather(target: Path, source_bytes: int) -> None:
+    """Copy so much of the project's pages, and as much of short modules of the standard library."""
     target.mkdir()
     library = Path(sysconfig.get_path("stdlib"))
     modules = (path for path in sorted(library.rglob("*.py")) if "site-packages" not in path.parts)
-    size = 0
-    for path in [*sorted(PAGES.glob("*.md")), *modules]:
-        if path.stat().st_size not in SHORT:
-            continue
-        size += path.stat().st_size
-        if size > BYTES_MAX:
-            break
-        home = PAGES if path.suffix == ".md" else library
-        shutil.copy(path, target / "-".join(path.relative_to(home).parts))
+    short = (path for path in modules if path.stat().st_size in SHORT)
+    for home, paths in ((PAGES, sorted(PAGES.glob("*.md"))), (library, short)):
+        size = 0
+        for path in paths:
+            size += path.stat().st_size
+            if size > source_bytes:
+                break
+            shutil.copy(path, target / "-".join(path.relative_to(home).parts))
 
 
-def plan(name: str, steps: int, alias: str = "") -> str:
-    """A run's own.toml."""
-    return PLAN.format(name=name, steps=steps, alias=alias)
-
-
-def main() -> None:
+def main(size: Size) -> None:
     """The whole walk."""
+
+    def plan(name: str, steps: int, alias: str = "") -> str:
+        return PLAN.format(name=name, steps=steps, alias=alias, size=size)
+
     with Walk("A language model of our own pages and of Python's sources", ALIASES) as walk:
-        gather(walk.folder / SOURCES)
-        walk.stages(walk.run("first", plan("notes-first", FEW)))
-        walk.stages(walk.run("better", plan("notes-better", MORE, alias="notes")))
+        gather(walk.folder / SOURCES, size.source_bytes)
+        walk.stages(walk.run("first", plan("notes-first", size.first)))
+        walk.stages(walk.run("better", plan("notes-better", size.better, alias="notes")))
         walk.up()
         for alias in ALIASES:
             walk.ask(alias, "import os\nimport sys\n\ndef ", temperature=0, max_tokens=32)
@@ -90,10 +104,10 @@ def main() -> None:
         walk.promote("better", expect_refusal="live")
 
         # The other way round: what has learnt little is not to replace what is better.
-        walk.run("first", plan("notes-first", FEW, alias="notes-next"))
+        walk.run("first", plan("notes-first", size.first, alias="notes-next"))
         walk.stages("first", "evaluate", "publish")
         walk.promote("first", expect_refusal="worse")
 
 
 if __name__ == "__main__":
-    main()
+    main(QUICK if "--quick" in sys.argv[1:] else WHOLE)

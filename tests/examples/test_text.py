@@ -12,7 +12,11 @@ def test_a_language_model_goes_from_files_to_an_answer_and_is_promoted_over_a_wo
     pytest.importorskip("llama_cpp", reason="llama.cpp's server, which serves the model, is not installed")
 
     ran = subprocess.run(
-        [sys.executable, "examples/text/run.py"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "examples/text/run.py", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
