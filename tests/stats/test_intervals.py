@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
-from freehold.stats.intervals import clopper_pearson, mean_interval, predicted, wilson
+from freehold.stats.intervals import clopper_pearson, mean_interval, predicted, ratio_interval, wilson
+from freehold.stats.quantiles import t_quantile
 
 Floats = NDArray[np.float64]
 
@@ -110,3 +111,34 @@ def test_predicted_rates_are_those_of_beta_binomials(trials: int, further: int, 
 def test_what_has_no_interval_is_refused(call: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         call()
+
+
+def linearised(values: list[float], weights: list[float]) -> tuple[float, list[float]]:
+    ratio, total = sum(values) / sum(weights), sum(weights)
+    moved = [(value - ratio * weight) / total for value, weight in zip(values, weights, strict=True)]
+    return ratio, moved
+
+
+def test_a_ratio_with_weights_that_are_all_alike_is_a_mean() -> None:
+    values = [1.0, 2.5, 2.0, 4.0, 3.5, 1.5]
+    ratio, moved = linearised(values, [1.0] * 6)
+
+    assert ratio_interval(ratio, moved, [1.0] * 6, list(range(6))) == pytest.approx(mean_interval(values))
+
+
+def test_a_ratios_freedom_is_that_of_its_clusters_means() -> None:
+    values, weights = [4.0, 90.0, 3.0, 22.0, 9.0, 30.0], [2.0, 40.0, 1.0, 10.0, 5.0, 12.0]
+    clusters = [0, 1, 2, 2, 3, 4]
+    ratio, moved = linearised(values, weights)
+
+    shares = np.bincount(clusters, weights=weights) / sum(weights)
+    residuals = np.eye(5) - shares  # of clusters' means, from them
+    covariance = residuals @ residuals.T
+    scaled = np.diag(shares / np.sqrt(np.diag(covariance)))
+    form = scaled @ covariance @ scaled
+    freedom = np.trace(form) ** 2 / (form**2).sum()
+    error = np.sqrt((np.bincount(clusters, weights=moved) ** 2 / np.diag(covariance)).sum())
+
+    found = ratio_interval(ratio, moved, weights, clusters)
+    assert found.high - ratio == pytest.approx(t_quantile(0.975, freedom) * error)
+    assert found.low == pytest.approx(2 * ratio - found.high)
