@@ -24,9 +24,10 @@ from model_signing import hashing, signing, verifying
 from freehold.ledger.durable import alone, replace
 from freehold.own import stage
 from freehold.own.publish.manifest import SIGNATURE
+from freehold.own.publish.registry import LOCK
 from freehold.vocabulary.errors import BadRequest, Unverified
 
-KEY, PUBLIC, _LOCK = "signing.key", "signing.pub", "signing.lock"  # in STATE/own
+KEY, PUBLIC = "signing.key", "signing.pub"  # in STATE/own
 _NO_KEY = (
     "Put back yours, unencrypted; or remove it: a new one is made, which those who get copies must be given."
 )
@@ -42,7 +43,7 @@ def key_of(state: Path) -> Path:
     """
     folder = state / "own"
     path = folder / KEY
-    with alone(folder / _LOCK):  # of two who begin at once, one would sign with a key that the other replaces
+    with alone(folder / LOCK):  # of two who begin at once, one would sign with a key that the other replaces
         if not path.exists():
             fresh = ec.generate_private_key(ec.SECP256R1())
             replace(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
