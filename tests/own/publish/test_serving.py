@@ -229,7 +229,8 @@ def test_an_engine_that_is_killed_is_started_again(there: Served) -> None:
     assert Path(f"/proc/{before}/oom_score_adj").read_text() == "500\n"  # first where memory is short
     os.kill(before, signal.SIGKILL)
 
-    until(lambda: "memory is short" in there.states()["double"]["why"])
+    said = there.state.parent / "stderr"
+    until(lambda: "own/double is not served: its engine was killed" in said.read_text())
     until(lambda: there.states()["double"]["pid"] not in (None, before) and there.value("double") == 6.0)
 
 
@@ -294,6 +295,16 @@ def test_until_its_successor_is_ready_the_old_one_answers(there: Served) -> None
     until(lambda: there.states()["herald"]["pid"] != old and len(engines_of(there, "herald")) == 1)
     assert engines_of(there, "herald") == [there.states()["herald"]["pid"]]
     assert there.chat("herald", "I").status == 200
+
+
+def test_one_whose_successor_cannot_be_served_is_not_served_in_its_name(there: Served) -> None:
+    register(there.state, regressor(there.runs, "lapsed"))
+    until(lambda: there.value("lapsed") == 6.0)
+    old = there.states()["lapsed"]["pid"]
+    register(there.state, broken(there.runs / "second", "lapsed"))
+
+    until(lambda: there.states()["lapsed"]["state"] == "failed" and not runs(old))
+    assert there.value("lapsed") is None
 
 
 def engines_of(there: Served, name: str) -> list[int]:
