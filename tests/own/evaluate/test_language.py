@@ -40,7 +40,7 @@ def test_a_document_within_the_context_has_the_bits_of_its_tokens_and_its_end(mo
     network, words = model
     end, text = end_of(words), "The pump"
     coded = torch.tensor([end, *words.encode(text, add_special_tokens=False).ids, end])
-    logits = network(coded[:-1], (len(coded) - 1,)).log_softmax(-1)
+    logits = network(coded[:-1], torch.tensor([len(coded) - 1])).log_softmax(-1)
 
     assert len(coded) <= 32
     assert bits(network, words, text) == pytest.approx(

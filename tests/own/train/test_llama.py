@@ -38,9 +38,26 @@ def test_a_sequence_among_others_is_worked_as_if_alone(model: Any, sequences: li
     logits = torch.cat([model(one.tokens, one.lengths) for one in alone])
     nats = sum(model(one.tokens, one.lengths, one.targets) for one in alone)
 
-    assert together.lengths == (16, 8, 4, 4, 1)
+    assert together.lengths.tolist() == [16, 8, 4, 4, 1]
     assert torch.allclose(model(together.tokens, together.lengths), logits, atol=1e-5)
     assert torch.allclose(model(together.tokens, together.lengths, together.targets), nats, rtol=1e-5)
+
+
+def test_documents_of_other_lengths_are_not_compiled_for_anew(model: Any) -> None:
+    import torch
+    from torch._dynamo.testing import CompileCounter
+
+    counter = CompileCounter()
+    compiled: Any = torch.compile(model, backend=counter)
+    tokens = torch.arange(30)
+    counts = []
+    for each in ([16, 14], [10, 8, 7, 5], [15, 15], [12, 9, 9], [14, 12, 3, 1], [13, 9, 4, 3, 1]):
+        lengths = torch.tensor(each)
+        found = compiled(tokens, lengths)
+        counts.append(counter.frame_count)
+
+    assert counts[1] == counts[-1] > 0, counts  # at the second it is seen that there may be any number
+    assert torch.allclose(found, model(tokens, lengths), atol=1e-5)
 
 
 def test_what_follows_changes_nothing_before(model: Any, sequences: list[Any]) -> None:
@@ -50,7 +67,7 @@ def test_what_follows_changes_nothing_before(model: Any, sequences: list[Any]) -
     changed = tokens.clone()
     changed[10:] = 7
 
-    assert torch.equal(model(tokens, (16,))[:10], model(changed, (16,))[:10])
+    assert torch.equal(model(tokens, torch.tensor([16]))[:10], model(changed, torch.tensor([16]))[:10])
 
 
 @pytest.mark.slow  # transformers takes seconds to import
@@ -67,6 +84,7 @@ def test_transformers_reads_the_files_and_finds_the_same(
 
     for one in sequences:
         tokens = one[:-1]
-        assert torch.allclose(theirs(tokens[None]).logits[0], model(tokens, (len(tokens),)), atol=1e-4)
+        ours = model(tokens, torch.tensor([len(tokens)]))
+        assert torch.allclose(theirs(tokens[None]).logits[0], ours, atol=1e-4)
     read = llama.load(tmp_path)
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in read.state_dict().items())

@@ -45,7 +45,7 @@ class Packed(NamedTuple):
 
     tokens: Tensor
     targets: Tensor  # what follows each token
-    lengths: tuple[int, ...]  # of the sequences
+    lengths: Tensor  # of the sequences; a tensor, as torch.compile would compile anew for each tuple
 
 
 def packed(sequences: Sequence[Tensor]) -> Packed:
@@ -54,7 +54,7 @@ def packed(sequences: Sequence[Tensor]) -> Packed:
     return Packed(
         torch.cat([one[:-1] for one in by_length]),
         torch.cat([one[1:] for one in by_length]),
-        tuple(len(one) - 1 for one in by_length),
+        torch.tensor([len(one) - 1 for one in by_length]),
     )
 
 
@@ -68,7 +68,7 @@ class Llama(nn.Module):
         self.lm_head = nn.Linear(shape.width, shape.vocabulary, bias=False)
         nn.init.zeros_(self.lm_head.weight)
 
-    def forward(self, tokens: Tensor, lengths: tuple[int, ...], targets: Tensor | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         """One row a token."""
         logits: Tensor = self.lm_head(self.model(tokens, lengths))
         if targets is None:
@@ -87,8 +87,8 @@ class _Trunk(nn.Module):
         self.register_buffer("cosines", cosines, persistent=False)
         self.register_buffer("sines", sines, persistent=False)
 
-    def forward(self, tokens: Tensor, lengths: tuple[int, ...]) -> Tensor:
-        places = torch.cat([torch.arange(length, device=tokens.device) for length in lengths])
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        places = _places(lengths, tokens.device)
         turns = self.get_buffer("cosines")[places][:, None], self.get_buffer("sines")[places][:, None]
         found: Tensor = self.embed_tokens(tokens)
         for layer in self.layers:
@@ -117,7 +117,7 @@ class _Layer(nn.Module):
         self.input_layernorm = nn.RMSNorm(width, eps=EPSILON)
         self.post_attention_layernorm = nn.RMSNorm(width, eps=EPSILON)
 
-    def forward(self, found: Tensor, turns: tuple[Tensor, Tensor], lengths: tuple[int, ...]) -> Tensor:
+    def forward(self, found: Tensor, turns: tuple[Tensor, Tensor], lengths: Tensor) -> Tensor:
         attention, normed = self.self_attn, self.input_layernorm(found)
         query, key, value = (
             attention[name](normed).view(len(found), self.heads, -1)
@@ -131,19 +131,22 @@ class _Layer(nn.Module):
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # the lengths differ from batch to batch
-def attend(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+def _places(lengths: Tensor, device: torch.device) -> Tensor:
+    return torch.cat([torch.arange(length, device=device) for length in lengths.tolist()])
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Tensor) -> Tensor:
     """Causal attention within each sequence; those of one length are worked together."""
-    parts, begin = [], 0
-    for length, group in groupby(lengths):
-        count = len(list(group))
-        end = begin + count * length
-        queries, keys, values = (
-            one[begin:end].view(count, length, *one.shape[1:]).transpose(1, 2).to(value.dtype)
-            for one in (query, key, value)
-        )
+    alike = [(length, len(list(group))) for length, group in groupby(lengths.tolist())]
+    sizes = [length * count for length, count in alike]
+    # A split gives one gradient back for all parts; of slices, each would give one of the whole's size.
+    cut = zip(*(torch.split(one.to(value.dtype), sizes) for one in (query, key, value)), strict=True)
+    parts = []
+    for (length, count), vectors in zip(alike, cut, strict=True):
+        queries, keys, values = (one.unflatten(0, (count, length)).transpose(1, 2) for one in vectors)
         seen = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
         parts.append(seen.transpose(1, 2).reshape(count * length, -1))
-        begin = end
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 

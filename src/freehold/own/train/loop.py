@@ -77,7 +77,7 @@ def fit(task: Task[B], knobs: Loop, folder: Path, seed: int, say: Say) -> Fitted
     distributed.share_out(task.model, world)
     task.model.train()
     if knobs.compile:
-        task.model.compile(dynamic=False)
+        task.model.compile()
     with _tiny_as_nothing():
         return _Course(task, knobs, folder, world, say).run()
 
