@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow]  # a slow machine is no finding
 
-# What fails on one machine fails on each: the same examples in every run. `--hypothesis-profile=search` tries others.
-settings.register_profile("suite", deadline=None, suppress_health_check=SLOW, derandomize=True)
+# What fails on one machine fails on each: the same examples in every run. `--hypothesis-profile=search` tries others,
+# and twice as many.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=SLOW, derandomize=True, max_examples=50
+)
 settings.register_profile("search", deadline=None, suppress_health_check=SLOW, print_blob=True)
 settings.load_profile("suite")
 

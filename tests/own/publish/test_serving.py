@@ -198,6 +198,14 @@ def test_only_what_is_ready_is_listed(there: Served) -> None:
     assert "broken" not in {one["id"] for one in told["data"]}
 
 
+def test_what_an_engine_prints_does_not_fill_the_disk(there: Served) -> None:
+    log = there.state / "own" / "logs" / "double.log"
+    with log.open("ab") as file:
+        file.truncate(tending.LOG_BYTES_MAX + 1)
+
+    until(lambda: log.stat().st_size == 0)
+
+
 def test_why_an_engine_ended_is_in_its_log(there: Served) -> None:
     log = there.state / "own" / "logs" / "broken.log"
 

@@ -45,7 +45,7 @@ BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
 LONG_S = 60.0  # one that has run for this long begins its backoff anew
 END_S = 10.0  # then it is killed
 LOGS, HELD = "logs", "served"  # in STATE/own
-LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; the one before is kept
+LOG_BYTES_MAX = 16 << 20  # then the log is begun anew; at a start the one before is kept
 DIALECTS = (Dialect.CHAT, Dialect.PREDICT, Dialect.EMBED, Dialect.EMBEDDINGS)
 COMES_BACK = "It is started again by itself; `freehold own serve` says why it ended."
 PUBLISH_AGAIN = "Publish it again with `freehold own publish RUN`, or put back what was published."
@@ -157,6 +157,12 @@ class Tended:
                 preexec_fn=_ends_with(os.getpid()),
             )
 
+    def _begin_log_anew(self) -> None:
+        """An engine that is asked what it cannot read may print all of that, and would fill the ledger's disk."""
+        with suppress(OSError):
+            if self._log.stat().st_size > LOG_BYTES_MAX:
+                os.truncate(self._log, 0)  # it is written to at its end, wherever that is
+
     async def _begun(self, process: Process, door: Door, health: str) -> None:
         until = self._loop.time() + self._start_s
         while not await self._is_well(door, health):
@@ -175,6 +181,7 @@ class Tended:
                 await asyncio.to_thread(watched.verified)
             looks += 1
             door.sweep()
+            self._begin_log_anew()
             if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
                 sick = 0 if await self._is_well(door, health) else sick + 1
         how = "says no longer that it is well" if sick else _end(process)
