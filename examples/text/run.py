@@ -23,13 +23,15 @@ from examples.walk import Walk  # noqa: E402 - found by the line above, from whe
 
 PAGES = HERE.parent.parent / "docs"
 SOURCES = "sources"
-SHORT = range(500, 9_000)  # bytes of a module
+LEAST = 500  # bytes of a file
 
 
 class Size(NamedTuple):
     """How much is learnt, by how large a model, for how long."""
 
     source_bytes: int  # of pages, and of modules
+    page_bytes: int  # of the longest page
+    module_bytes: int
     vocabulary: int
     layers: int
     width: int
@@ -38,8 +40,8 @@ class Size(NamedTuple):
     better: int
 
 
-WHOLE = Size(300_000, 1024, 3, 128, 4, 20, 250)
-QUICK = Size(60_000, 768, 2, 96, 3, 5, 60)
+WHOLE = Size(300_000, 40_000, 9_000, 1024, 3, 128, 4, 20, 250)
+QUICK = Size(60_000, 12_000, 2_000, 768, 2, 96, 3, 5, 60)
 PLAN = """
 name = "{name}"
 recipe = "text"
@@ -72,17 +74,21 @@ alias = "{alias}"
 ALIASES = {"notes": "own/notes-first", "notes-next": "own/notes-better"}
 
 
-def gather(target: Path, source_bytes: int) -> None:
-    """Copy so much of the project's pages, and as much of short modules of the standard library."""
+def gather(target: Path, most: Size) -> None:
+    """Copy so much of the project's pages, and as much of modules of the standard library."""
     target.mkdir()
     library = Path(sysconfig.get_path("stdlib"))
     modules = (path for path in sorted(library.rglob("*.py")) if "site-packages" not in path.parts)
-    short = (path for path in modules if path.stat().st_size in SHORT)
-    for home, paths in ((PAGES, sorted(PAGES.glob("*.md"))), (library, short)):
+    for home, paths, longest in (
+        (PAGES, sorted(PAGES.glob("*.md")), most.page_bytes),
+        (library, modules, most.module_bytes),
+    ):
         size = 0
         for path in paths:
+            if not LEAST <= path.stat().st_size <= longest:
+                continue
             size += path.stat().st_size
-            if size > source_bytes:
+            if size > most.source_bytes:
                 break
             shutil.copy(path, target / "-".join(path.relative_to(home).parts))
 
@@ -94,7 +100,7 @@ def main(size: Size) -> None:
         return PLAN.format(name=name, steps=steps, alias=alias, size=size)
 
     with Walk("A language model of our own pages and of Python's sources", ALIASES) as walk:
-        gather(walk.folder / SOURCES, size.source_bytes)
+        gather(walk.folder / SOURCES, size)
         walk.stages(walk.run("first", plan("notes-first", size.first)))
         walk.stages(walk.run("better", plan("notes-better", size.better, alias="notes")))
         walk.up()
