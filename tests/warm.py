@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -35,7 +36,13 @@ IMPORTED = (
 class Warm:
     """What tests use of `subprocess.Popen`, of a process that was forked."""
 
-    def __init__(self, module: str, *words: str, stderr: IO[str] | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        *words: str,
+        stderr: IO[str] | None = None,
+        imported: tuple[str, ...] = IMPORTED,
+    ) -> None:
         """Start it; its standard output is a pipe, and its errors go where a Popen's would."""
         self.returncode: int | None = None
         self._end, theirs = socket.socketpair()
@@ -44,7 +51,7 @@ class Warm:
         errors = 2 if stderr is None else stderr.fileno()
         with theirs:
             told = [theirs.fileno(), writing, errors]
-            socket.send_fds(_forking(), [len(asked).to_bytes(8, "big"), asked], told)
+            socket.send_fds(_forking(imported), [len(asked).to_bytes(8, "big"), asked], told)
         os.close(writing)
         self.stdout: TextIO = os.fdopen(reading, encoding="utf-8")
         self.pid = self._told()
@@ -90,12 +97,12 @@ class Warm:
 
 
 @cache
-def _forking() -> socket.socket:
-    """The process that forks, one for each that runs tests; it ends with it."""
+def _forking(imported: tuple[str, ...]) -> socket.socket:
+    """The process that has imported this and forks, one for each that runs tests; it ends with it."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.warm", str(theirs.fileno()), *imported],
             cwd=Path(__file__).parents[1],
             stdout=subprocess.DEVNULL,  # what is forked writes there, through a pipe of its own
             pass_fds=[theirs.fileno()],
@@ -109,9 +116,9 @@ def _forking() -> socket.socket:
     return ours
 
 
-def serve(asking: socket.socket) -> None:
+def serve(asking: socket.socket, imported: Sequence[str]) -> None:
     """Fork whenever asked, until nobody is left to ask."""
-    for module in IMPORTED:
+    for module in imported:
         import_module(module)
     gc.freeze()
     while True:
@@ -165,4 +172,4 @@ def _run(folder: str, env: dict[str, str], module: str, words: list[str]) -> NoR
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

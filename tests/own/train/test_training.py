@@ -3,8 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from freehold.own.plan import load_plan
 from freehold.own.train import progress
 from freehold.vocabulary.errors import BadRequest
 from tests.own.train.writing import PLAN, make
+from tests.warm import Warm
 
 MODEL = Path("train/model/model.safetensors")
 LIMIT_S = 240
-ROOT = Path(__file__).parent.parent.parent.parent
+IMPORTED = ("freehold.cli.main", "freehold.own.train.text")
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,21 @@ def losses(run: Path) -> list[float]:
     return [one.loss for one in progress.read(run / "train" / progress.FILE)]
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1"}
+def free_port() -> int:
+    """Below those that the system gives to whoever asks for any, so that nobody has it before it is used."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as asking, suppress(OSError):
+            asking.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def as_torchrun_does(size: int) -> Iterator[dict[str, str]]:
+    """What it tells each of the processes that it starts."""
+    shared = {"TORCHELASTIC_RUN_ID": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    for rank in range(size):
+        own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size}
+        yield shared | {name: str(number) for name, number in own.items()}
 
 
 def test_the_model_says_what_it_is_and_its_course_is_drawn(run: Path) -> None:
@@ -68,9 +82,9 @@ def test_training_killed_and_gone_on_with_comes_to_the_same_bits(run: Path, tmp_
     from freehold.own.train.training import train
 
     killed = make(tmp_path / "killed")
-    command = [sys.executable, "-m", "tests.own.train.killed", str(killed), "7"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), timeout=LIMIT_S, check=False)
-    assert done.returncode == -signal.SIGKILL
+    assert (
+        Warm("tests.own.train.killed", str(killed), "7", imported=IMPORTED).wait(LIMIT_S) == -signal.SIGKILL
+    )
     assert len(losses(killed)) == 7
     assert not (killed / MODEL).exists()
 
@@ -80,28 +94,28 @@ def test_training_killed_and_gone_on_with_comes_to_the_same_bits(run: Path, tmp_
     assert losses(killed) == losses(run)
 
 
-@pytest.mark.slow  # three processes that import PyTorch
-def test_two_processes_come_to_the_losses_of_one(run: Path, tmp_path: Path) -> None:
+@pytest.mark.slow  # two processes work together
+def test_two_processes_come_to_the_losses_of_one(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     two = make(tmp_path / "two")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "freehold", "own", "train", str(two)]
-    with subprocess.Popen(
-        command,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    started = []
+    with (tmp_path / "errors").open("w+") as errors:
         try:
-            told, errors = process.communicate(timeout=LIMIT_S)
+            for names in as_torchrun_does(2):
+                for name, value in names.items():
+                    monkeypatch.setenv(name, value)
+                started.append(Warm("freehold", "own", "train", str(two), stderr=errors, imported=IMPORTED))
+            codes = [one.wait(LIMIT_S) for one in started]
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            for one in started:
+                one.kill()
+        told = [one.communicate() for one in started]
 
-    assert process.returncode == 0, errors
+    assert codes == [0, 0], (tmp_path / "errors").read_text()
     assert losses(two) == pytest.approx(losses(run), abs=1e-4)
-    assert told.count("own/notes:") == 1  # the other has helped, and says nothing
+    assert "own/notes:" in told[0]
+    assert told[1] == ""  # it has helped, and says nothing
     assert (two / MODEL).stat().st_size == (run / MODEL).stat().st_size
 
 
