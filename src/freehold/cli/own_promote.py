@@ -2,7 +2,10 @@
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from freehold.catalog.pools import settings_of
 from freehold.cli.as_json import print_result
@@ -58,7 +61,7 @@ def _off(args: Namespace, state: Path, leave: Leave, note: Note) -> int:
     try:
         name = load_plan(Path(args.run)).name
     except (ConfigError, OSError):
-        name = Path(args.run).name
+        name = _name_of(state, Path(args.run))
     endpoint = f"{PROVIDER}/{name}"
     over = off(state, endpoint, leave, note)
     if not over:
@@ -68,6 +71,14 @@ def _off(args: Namespace, state: Path, leave: Leave, note: Note) -> int:
     lines = (f"{endpoint}: {one.stage} -> off at {one.alias}, by {leave.who}" for one in over)
     print_result(args, {"off": over}, lines)
     return OK
+
+
+def _name_of(state: Path, run: Path) -> str:
+    """The model that was published from a run which is no longer there; else as the run is called."""
+    with suppress(FreeholdError):
+        folders = {Path(entry.folder).parent: entry.name for entry in registered(state).values()}
+        return folders.get(run.resolve(), run.name)
+    return run.name
 
 
 def _published(config: Config, state: Path, run: str) -> Place:
@@ -97,8 +108,21 @@ def _standing(config: Config, state: Path, entry: Entry) -> Standing:
     try:
         return standing(_place(config, state, entry), clock.now_ms())
     except FreeholdError as error:
-        lacks = (f"{error}. {error.remedy}",)
-        return Standing(entry.endpoint, entry.kind, "", Stage.OFF, entry.digest, missing=lacks)
+        found = Standing(
+            entry.endpoint,
+            entry.kind,
+            "",
+            Stage.OFF,
+            entry.digest,
+            missing=(f"{error}. {error.remedy}",),
+        )
+        orders = (one for one in promotion_order.read(state).promotions if one.endpoint == entry.endpoint)
+        order = next((one for one in orders if one.stage is not Stage.OFF), None)
+        if order is None:
+            return found
+        return replace(
+            found, alias=order.alias, stage=order.stage, in_force=order.stage, since_ms=order.since_ms
+        )
 
 
 def _place(config: Config, state: Path, entry: Entry) -> Place:

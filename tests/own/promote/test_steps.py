@@ -12,7 +12,7 @@ from freehold.gateway.promotion_order import TAKEN_BACK, Promotion, Stage, about
 from freehold.ledger.query import events
 from freehold.own.promote.standing import PROMOTED
 from freehold.own.promote.steps import withdraw
-from freehold.own.publish.registry import registered
+from freehold.own.publish.registry import register, registered
 from freehold.vocabulary.exchange import Finding, Outcome
 from tests.cli.conftest import Run
 from tests.own.promote.company import CONFIG, OWN, PLAN, Company
@@ -205,6 +205,23 @@ def test_back_needs_nothing_that_could_be_broken(company: Company, run: Run, nam
     assert said.code == 0, said.err
     assert {one.stage for one in read(company.state).promotions} == {Stage.OFF}
     assert [one.about["from"] for one in events(company.state, PROMOTED)] == ["default", "shadow"]
+
+
+def test_of_a_run_that_is_gone_it_is_told_what_is_in_force_and_its_folder_still_names_the_model(
+    company: Company, run: Run
+) -> None:
+    company.evaluate(GOOD)
+    run("own", "promote", "run")
+    entry = registered(company.state)["small"]
+    company.run.rename(company.run.with_name("elsewhere"))
+    register(company.state, replace(entry, folder=entry.folder.replace("/run/", "/elsewhere/")))
+    shutil.rmtree(company.run.with_name("elsewhere"))
+
+    shown = json.loads(run("own", "status", "small", "--json").out)[0]
+    assert (shown["alias"], shown["stage"]) == ("assistant", "shadow")
+    assert "there is no plan" in shown["missing"][0]
+    assert run("own", "promote", "elsewhere", "--to", "off").code == 0
+    assert company.stage() is Stage.OFF
 
 
 def test_pairs_that_somebody_has_changed_do_not_count(company: Company, run: Run) -> None:

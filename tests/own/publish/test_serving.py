@@ -259,7 +259,7 @@ def test_changed_weights_are_refused_until_they_are_what_was_published(there: Se
     until(lambda: there.states()["treble"]["state"] == "refused")
     said = there.predict("treble", {"x": 3})
     assert said.status == 503
-    assert "weights.npz is not what was published" in said.error()["message"]
+    assert f"{file} is not what was published" in said.error()["message"]
 
     file.write_bytes(right)
     until(lambda: there.value("treble") == 9.0)

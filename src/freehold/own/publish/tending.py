@@ -248,17 +248,18 @@ def _linked(folder: Path, held: Path) -> bool:
 
 def verified(entry: Entry, folder: Path) -> Manifest:
     """What was published, if that is what lies in a folder. Raises Unverified, naming the first file that differs."""
+    named = Path(entry.folder)  # where whoever reads it finds the file
     try:
         manifest = manifests.read(folder)
         found = files_of(folder / MODEL)
     except (BadRequest, OSError) as error:
-        raise _changed(str(error)) from None
+        raise _changed(str(error).replace(str(folder), str(named))) from None
     said = digest_of_files(manifest.files), digest_of_all(manifest)
     if said != (entry.digest, entry.manifest):
-        raise _changed(f"{folder / manifests.FILE} is not the manifest that was registered")
+        raise _changed(f"{named / manifests.FILE} is not the manifest that was registered")
     odd = sorted(name for name in {*found, *manifest.files} if found.get(name) != manifest.files.get(name))
     if odd:
-        raise _changed(f"{folder / MODEL / odd[0]} is not what was published")
+        raise _changed(f"{named / MODEL / odd[0]} is not what was published")
     return manifest
 
 
