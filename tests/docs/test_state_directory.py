@@ -32,7 +32,7 @@ from freehold.own.promote.answers import SAME, Ruling
 from freehold.own.promote.answers import keep as ruled
 from freehold.own.publish.manifest import Engine
 from freehold.own.publish.registry import Entry, register
-from freehold.own.publish.tending import LOGS
+from freehold.own.publish.tending import HELD, LOGS
 from tests.audits.recordings import asked, plan
 from tests.docs.pages import code, rows, sections, text_of
 from tests.ledger.body_samples import CASES, kept
@@ -78,6 +78,8 @@ def lived_in(state: Path) -> None:
     signing.key_of(state)
     ruled(state, "own/small", Ruling("x2", "x1", SAME, 1.0, 1.0))
     (state / "own" / LOGS).mkdir()
+    (state / "own" / HELD).mkdir()
+    (state / "own" / HELD / "model.gguf").touch()
     (state / "own" / LOGS / "small.log").touch()
     folder = state / "log" / "node-0"
     keep(folder, "witness.example.com/w1", parse_note((folder / CHECKPOINT).read_bytes()))
