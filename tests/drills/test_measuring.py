@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from freehold.drills.measuring import measured, p95, p95_interval
 from freehold.drills.rehearsal import AFTER, BEFORE, DURING, NOBODY, Graded, Moment, Phase, Rehearsal
@@ -224,5 +224,8 @@ def test_the_bounds_of_a_percentile_have_the_coverage_that_they_claim(count: int
 
     assert it is not None
     # The percentile lies between the values of these ranks if so many of all are below it.
-    assert binom.cdf(it.high, count, 0.95) - binom.cdf(it.low, count, 0.95) >= 0.95
-    assert binom.cdf(it.high - 1, count, 0.95) - binom.cdf(it.low + 1, count, 0.95) < 0.96
+    assert scipy.stats.binom.cdf(it.high, count, 0.95) - scipy.stats.binom.cdf(it.low, count, 0.95) >= 0.95
+    assert (
+        scipy.stats.binom.cdf(it.high - 1, count, 0.95) - scipy.stats.binom.cdf(it.low + 1, count, 0.95)
+        < 0.96
+    )

@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from scipy.stats import binom
 
 from freehold.config.schema import Limit
 from freehold.drills.deciding import AS_RECORDED, DECLINED
@@ -367,11 +367,13 @@ def test_the_expected_share_of_a_rehearsal_is_wider_for_fewer_requests_and_excha
 def test_a_rehearsal_agrees_with_its_simulation_as_often_as_it_is_said(
     rate: float, exchanges: int, requests: int
 ) -> None:
-    chances = binom.pmf(range(exchanges + 1), exchanges, rate)
+    chances = scipy.stats.binom.pmf(range(exchanges + 1), exchanges, rate)
     agrees = 0.0
     for count, chance in enumerate(chances):
         bounds = expected(count / exchanges, exchanges, requests)
         low, high = round(bounds.low * requests), round(bounds.high * requests)
-        agrees += chance * (binom.cdf(high, requests, rate) - binom.cdf(low - 1, requests, rate))
+        agrees += chance * (
+            scipy.stats.binom.cdf(high, requests, rate) - scipy.stats.binom.cdf(low - 1, requests, rate)
+        )
 
     assert agrees >= 0.95 - 1e-9

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from freehold.stats.bradley_terry import bradley_terry
 
@@ -34,7 +34,7 @@ def test_no_other_strengths_are_more_likely(seed: int, with_ties: bool) -> None:
     def loss(at: np.ndarray) -> float:
         return -log_likelihood(at[:4], abs(at[4]) if with_ties else 0.0, won, tied)
 
-    best = minimize(loss, [0.0, 0, 0, 0, 0.5], method="BFGS")
+    best = scipy.optimize.minimize(loss, [0.0, 0, 0, 0, 0.5], method="BFGS")
     assert loss(np.array([*found.strengths, found.tie])) <= best.fun + 1e-5
     assert abs(found.strengths.sum()) < 1e-9
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from freehold.stats.calibration import Calibration, calibration_error
 
@@ -33,7 +33,7 @@ def test_platt_is_the_optimum_that_scipy_finds(seed: int, strength: float) -> No
 
     found, best = (
         Calibration.platt(scores, labels, strength),
-        minimize(loss, [1.0, 0.0], method="Nelder-Mead"),
+        scipy.optimize.minimize(loss, [1.0, 0.0], method="Nelder-Mead"),
     )
     assert found.a == found.b
     assert loss(np.array([found.a, found.c])) <= best.fun + 1e-6

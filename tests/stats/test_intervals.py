@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from scipy import stats
 
 from freehold.stats.intervals import clopper_pearson, mean_interval, predicted, ratio_interval, wilson
 from freehold.stats.quantiles import t_quantile
@@ -25,7 +25,7 @@ def test_without_clusters_it_is_the_t_interval_of_scipy(x: Floats) -> None:
     if np.ptp(x) == 0:
         assert found == (x[0], x[0], x[0])
     else:
-        low, high = stats.t.interval(0.95, len(x) - 1, x.mean(), stats.sem(x))
+        low, high = scipy.stats.t.interval(0.95, len(x) - 1, x.mean(), scipy.stats.sem(x))
         assert found == pytest.approx((x.mean(), low, high), abs=1e-6)
 
 
@@ -54,7 +54,7 @@ def test_clustered_intervals_are_those_of_the_matrices(data: st.DataObject, coun
     labels[:2] = (0, 1)
     variance, freedom = cr2_in_full(x, labels)
 
-    half = stats.t.ppf(0.975, freedom) * variance**0.5
+    half = scipy.stats.t.ppf(0.975, freedom) * variance**0.5
     assert mean_interval(x, labels.tolist()) == pytest.approx(
         (x.mean(), x.mean() - half, x.mean() + half), abs=1e-6, rel=1e-6
     )
@@ -77,7 +77,7 @@ def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
 def test_rates_are_those_of_scipy(successes: int, failures: int) -> None:
     trials = max(1, successes + failures)
     for ours, name in ((wilson, "wilson"), (clopper_pearson, "exact")):
-        theirs = stats.binomtest(min(successes, trials), trials).proportion_ci(0.95, name)
+        theirs = scipy.stats.binomtest(min(successes, trials), trials).proportion_ci(0.95, name)
         found = ours(min(successes, trials), trials)
         assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-7)
 
@@ -87,8 +87,8 @@ def test_predicted_rates_are_those_of_beta_binomials(trials: int, further: int, 
     successes = data.draw(st.integers(0, trials))
     found = predicted(successes, trials, further)
     low, high = round(found.low * further), round(found.high * further)
-    below = stats.betabinom(further, max(successes, 1e-9), trials - successes + 1)
-    above = stats.betabinom(further, successes + 1, max(trials - successes, 1e-9))
+    below = scipy.stats.betabinom(further, max(successes, 1e-9), trials - successes + 1)
+    above = scipy.stats.betabinom(further, successes + 1, max(trials - successes, 1e-9))
 
     assert below.cdf(low - 1) <= 0.025 + 1e-9
     assert below.cdf(low) >= 0.025 - 1e-9

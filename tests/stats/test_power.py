@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special
 
 from freehold.stats.power import HEDGE_COST, Moments, detectable_shift, growth, kl, more_values, values_needed
 
@@ -30,7 +30,9 @@ def test_moments_are_those_of_all_values(values: list[float]) -> None:
 
 @given(st.floats(0, 1), st.floats(0.01, 0.99))
 def test_divergence_is_scipys(p: float, q: float) -> None:
-    assert kl(p, q) == pytest.approx(special.kl_div(p, q) + special.kl_div(1 - p, 1 - q), abs=1e-9)
+    assert kl(p, q) == pytest.approx(
+        scipy.special.kl_div(p, q) + scipy.special.kl_div(1 - p, 1 - q), abs=1e-9
+    )
 
 
 def best_growth(values: list[float], chances: list[float], null: float) -> float:

@@ -1,9 +1,9 @@
 """Quantiles, against scipy."""
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
 
 from freehold.stats.quantiles import (
     beta_quantile,
@@ -20,14 +20,14 @@ shapes = st.floats(0.3, 500)
 @given(probabilities, st.floats(0.5, 1e5))
 def test_quantiles_of_t_are_those_of_scipy(probability: float, freedom: float) -> None:
     assert t_quantile(probability, freedom) == pytest.approx(
-        stats.t.ppf(probability, freedom), rel=1e-6, abs=1e-7
+        scipy.stats.t.ppf(probability, freedom), rel=1e-6, abs=1e-7
     )
 
 
 @given(probabilities, shapes, shapes)
 def test_quantiles_of_beta_are_those_of_scipy(probability: float, a: float, b: float) -> None:
     assert beta_quantile(probability, a, b) == pytest.approx(
-        stats.beta.ppf(probability, a, b), rel=1e-6, abs=1e-9
+        scipy.stats.beta.ppf(probability, a, b), rel=1e-6, abs=1e-9
     )
 
 
@@ -35,13 +35,13 @@ def test_quantiles_of_beta_are_those_of_scipy(probability: float, a: float, b: f
 def test_quantiles_of_successes_are_those_of_scipy(probability: float, trials: int, rate: float) -> None:
     found = binomial_quantile(probability, trials, rate)
 
-    assert stats.binom.cdf(found, trials, rate) >= probability - 1e-12
-    assert stats.binom.cdf(found - 1, trials, rate) < probability + 1e-12
+    assert scipy.stats.binom.cdf(found, trials, rate) >= probability - 1e-12
+    assert scipy.stats.binom.cdf(found - 1, trials, rate) < probability + 1e-12
 
 
 @given(st.floats(0, 1), shapes, shapes)
 def test_the_incomplete_beta_function_is_that_of_scipy(x: float, a: float, b: float) -> None:
-    assert incomplete_beta(x, a, b) == pytest.approx(special.betainc(a, b, x), rel=1e-9, abs=1e-12)
+    assert incomplete_beta(x, a, b) == pytest.approx(scipy.special.betainc(a, b, x), rel=1e-9, abs=1e-12)
 
 
 def test_t_of_endless_freedom_is_normal() -> None:
