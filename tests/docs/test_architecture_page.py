@@ -24,6 +24,8 @@ from freehold.ledger.holds import HOLD, RELEASE
 from freehold.ledger.ledger import WITHHELD
 from freehold.ledger.log import ROTATED
 from freehold.ledger.retention import BEGUN, DONE
+from freehold.own.evaluate.report import EVALUATED
+from freehold.own.promote.standing import PROMOTED
 from freehold.own.publish.manifest import PUBLISHED
 from freehold.routing.breaker import NEXT
 from freehold.vocabulary.errors import Fault, FreeholdError
@@ -90,7 +92,7 @@ def test_every_field_of_an_exchange_and_every_kind_of_event_is_there() -> None:
     told = [name for row in rows(PAGE["What is told of an exchange"]) for name in code(row[0])]
     kinds_of_events = {IN_FORCE, OPENED, HOLD, RELEASE, BEGUN, DONE, BODY_OPENED, ROTATED, WITHHELD}
     kinds_of_events |= {PEERS_ASKED, FINDING, SIGNED_IN, SIGN_IN_FAILED, CREATED, REVOKED}
-    kinds_of_events |= {OWN_IN_FORCE, TAKEN_BACK, PUBLISHED}
+    kinds_of_events |= {OWN_IN_FORCE, TAKEN_BACK, PUBLISHED, EVALUATED, PROMOTED}
     kinds_of_events |= {BEGAN, ENDED, DRILL_IN_FORCE, OVER, SIMULATED, INVENTED}
 
     assert sorted(told) == sorted({*(field.name for field in fields(Exchange)), *kinds_of_events})
