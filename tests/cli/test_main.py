@@ -1,5 +1,6 @@
 """Help, exit codes, and how errors are told."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -91,3 +92,15 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     ended = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert (ended.stdout, ended.stderr) == ("[0\n", "")
+
+
+def test_a_full_disk_is_no_wrong_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("freehold.cli.own_init.run", full)
+
+    assert main(["own", "init", "run", "--recipe", "text"]) == 3
+    assert "remedy: Make room where it writes" in capsys.readouterr().err

@@ -4,6 +4,7 @@ Only `argparse` is imported here; a command imports what it needs when it is run
 """
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -45,6 +46,9 @@ _EXITS: tuple[tuple[type[FreeholdError], int], ...] = (
 )
 
 
+_NO_ROOM = "Make room where it writes (a run's folder, the state directory), and run the same command again."
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Expected errors take two lines, not a traceback."""
     words = sys.argv[1:] if argv is None else argv
@@ -60,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        return tell(
-            CANNOT_SERVE, FreeholdError(str(error), remedy="See that the path or address can be used.")
-        )
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = _NO_ROOM if full else "See that the path or address can be used."
+        return tell(CANNOT_SERVE, FreeholdError(str(error), remedy=remedy))
     except KeyboardInterrupt:
         return INTERRUPTED
 
