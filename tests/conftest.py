@@ -28,9 +28,14 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 gc.disable()  # what is collected stays, and to look for garbage among it again and again takes a tenth of the time
 
 
+HEAVY = frozenset({"torch", "transformers", "peft"})  # seconds to import, in each process that runs tests
+COLLECTED = pytest.StashKey[frozenset[str]]()
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """From here on there may be garbage, but not in what stays."""
+    session.config.stash[COLLECTED] = HEAVY & sys.modules.keys()
     gc.freeze()
     gc.enable()
 

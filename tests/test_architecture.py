@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import COLLECTED
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "freehold"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -165,3 +169,9 @@ def test_the_command_line_is_imported_quickly() -> None:
     ]
 
     assert min(times) < CLI_IMPORT_S_MAX
+
+
+def test_what_takes_seconds_to_import_is_not_imported_until_a_test_needs_it(
+    pytestconfig: pytest.Config,
+) -> None:
+    assert pytestconfig.stash[COLLECTED] == frozenset()
