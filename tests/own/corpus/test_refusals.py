@@ -94,6 +94,18 @@ def test_a_corpus_too_small_is_refused_with_what_was_left_out(tmp_path: Path) ->
     assert dropped(tmp_path)["docs/page1.md"] == ("exact duplicate", "of docs/again.md")
 
 
+def test_what_has_no_licence_is_named_with_the_knob_that_gives_one(tmp_path: Path) -> None:
+    documents(tmp_path, 3)
+    plan = planned(tmp_path, "text", 'documents = ["docs"]') / "own.toml"
+    plan.write_text(plan.read_text().replace('licence = "MIT"', 'licence = ""'))
+
+    with pytest.raises(BadRequest) as error:
+        built(tmp_path)
+
+    assert error.value.remedy.startswith("Say under which `licence` of [corpus] they may be learnt from.")
+    assert "3 licence unknown" in error.value.remedy
+
+
 def test_a_csv_with_a_leaking_column_is_refused_until_the_column_is_ignored(tmp_path: Path) -> None:
     draw = random.Random(0)
     lines = ["age,dose,outcome_code,outcome"]

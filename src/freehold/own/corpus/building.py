@@ -223,6 +223,8 @@ class _Building:
         remedy = "Name more in [corpus]."
         if counts:
             remedy = f"Name more in [corpus], or see {STAGE}/dropped.jsonl for what was left out: {counts}."
+        if self._drops.counts.get(Reason.LICENCE_UNKNOWN):
+            remedy = f"Say under which `licence` of [corpus] they may be learnt from. {remedy}"
         raise BadRequest(f"the corpus is too small: {said}", remedy=remedy)
 
     def _card(self, folder: Path, learnt: Sequence[Row], held: Sequence[Row]) -> Card:
