@@ -23,7 +23,7 @@ class Loop(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     clip: _Rate = 1.0  # largest norm of a gradient
     save_s: _Rate = 60.0  # seconds between checkpoints
     threads: Annotated[int, Meta(ge=0)] = 0  # 0: as many as there are cores
-    compile: bool = False  # by torch.compile: half a minute to begin with, then a fifth to a third faster
+    compile: bool = False  # by torch.compile: half a minute to begin with, then up to a third faster
 
 
 class Text(Loop, frozen=True, forbid_unknown_fields=True, kw_only=True):
