@@ -1,139 +1,184 @@
-"""Rows for a tagger of personal data: templates filled by chance, with the spans of what was filled in."""
+"""Rows for a tagger of personal data: sentences with holes, filled by chance, with the spans of what was filled in.
+
+The sentences are in `prose/`, one file a language: V what somebody does, S sentences in which somebody is, N such in
+which nobody is, s what is said. {P} is a person in one of the ways people are named, {F} a first, {L} a last name, {T}
+a title and a name, {A} an address, {B} a date of birth, {t} a telephone number, {I} a number by which one person is
+known; small letters are for chats. The other holes are no personal data: {O} a firm, {G} a product, {C} a place, {X}
+any of these or other words with a capital, {E} a noun, {EP} a theorem or a disease called after somebody...
+"""
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.pii.templates import TEMPLATES
-from benchmarks.pii.words import LANGUAGES, STREET_WORDS, THINGS
+from benchmarks.pii.filling import Filler
+from benchmarks.pii.known import FAKER, people
+from benchmarks.pii.marking import marked
+from benchmarks.pii.plain import code, docstrings, pages
 from freehold.own.rows import Row, Span
 
-KINDS = {
-    "p": "person",
-    "f": "person",
-    "l": "person",
-    "a": "address",
-    "b": "birth",
-    "t": "phone",
-    "i": "identity",
-}
-_HOLE = re.compile(r"\{(\w)\}")
+HERE = Path(__file__).parent
+HOLE = re.compile(r"\{(\w+)\}")
+KIND_OF = dict.fromkeys(("P", "Pc", "p", "F", "f", "L", "Fv"), "person")
+KIND_OF |= {"A": "address", "B": "birth", "t": "phone", "I": "identity"}
+WEIGHTS = (4, 2, 1.6, 1.6, 1.6)  # of the languages
+_PAIR = re.compile(r"(?=\b([A-ZÀ-Þ][\w']+)(?: [A-Z]\.)? (?:van |von |de )?([A-ZÀ-Þ][\w']+))")
+_THE = re.compile(
+    r"\b[Tt]he (?:\w+)(?= (?:is|was|will|has|can|may|must|does|should|and|or|to|in|of|if|for)\b|[.,])"
+)
+_ORDER = re.compile(
+    r"(Return|Raise|Check|Read|Write|Create|Get|Set|Open|Close|Send|Add|Remove|Find|Call|Make|Convert|Start|Stop|Parse|"
+    r"Show|List)(s?) (.*?)\.?$"
+)
+Marked = tuple[str, list[Span]]
 
 
-def rows(many: int, seed: int) -> Iterator[Row]:
-    """So many rows; one in eight without capitals, as in chats, one in twenty all in capitals, one to three lines."""
-    chance = random.Random(seed)
-    languages = list(LANGUAGES)
-    weights = [4, 3, 2, 2, 1.5, 1.5]
-    for number in range(many):
-        language = chance.choices(languages, weights)[0]
-        text, spans = "", list[Span]()
-        for _ in range(chance.choice([1, 1, 2, 3])):
-            line = chance.choice(TEMPLATES[language])
-            text, spans = _filled(line, text + ("\n" if text else ""), spans, _Filler(language, chance))
-        case = chance.random()
-        if case < 0.12 and len(text.lower()) == len(text):
-            text = text.lower()
-        elif case > 0.95 and len(text.upper()) == len(text):
-            text = text.upper()
-        yield Row(f"made-{number}", text, spans=tuple(spans), cluster=f"made-{number}", licence="Apache-2.0")
+@cache
+def prose(language: str) -> dict[str, list[str]]:
+    """The sentences of a language, by letter."""
+    found: dict[str, list[str]] = {}
+    for line in (HERE / "prose" / f"{language}.txt").read_text(encoding="utf-8").splitlines():
+        heading = re.fullmatch(r"# ([VSNs])", line)
+        if heading:
+            found[heading[1]] = []
+        else:
+            found[list(found)[-1]].append(line.replace("\\n", "\n"))
+    return found
 
 
-def marked(text: str, id: str) -> Row:
-    """A sentence in which [[what|kind]] marks what is to be found."""
-    plain, spans, at = "", list[Span](), 0
-    for mark in re.finditer(r"\[\[(.+?)\|(\w+)\]\]", text):
-        plain += text[at : mark.start()]
-        spans.append(Span(len(plain), len(plain) + len(mark[1]), mark[2]))
-        plain, at = plain + mark[1], mark.end()
-    return Row(id, plain + text[at:], spans=tuple(spans), cluster=id, licence="Apache-2.0")
+class Plain(NamedTuple):
+    """What holds nothing personal."""
+
+    paragraphs: list[str]
+    code: list[str]
+
+    def sentences(self) -> list[str]:
+        """Those neither very short nor very long."""
+        lines = (one.replace("\n", " ") for one in self.paragraphs)
+        return [one for line in lines for one in re.split(r"(?<=[.!?])\s+", line) if 15 < len(one) < 200]
 
 
-def _filled(line: str, text: str, spans: list[Span], fill: "_Filler") -> tuple[str, list[Span]]:
-    at = 0
-    for hole in _HOLE.finditer(line):
-        text += line[at : hole.start()]
-        found, at = fill(hole[1]), hole.end()
-        if hole[1] in KINDS:
-            spans.append(Span(len(text), len(text) + len(found), KINDS[hole[1]]))
-        text += found
-    return text + line[at:], spans
+def plain() -> Plain:
+    """The halves to learn from, without paragraphs in which a first name stands before a last name."""
+    names = people().values()
+    first = {one.lower() for side, _ in names for one in side}
+    last = {one.lower() for _, side in names for one in side}
 
-
-class _Filler:
-    """What goes into one line's holes."""
-
-    def __init__(self, language: str, chance: random.Random) -> None:
-        self._words, self._language, self._chance = LANGUAGES[language], language, chance
-        self._by: dict[str, Callable[[], str]] = {
-            "p": self.person, "f": self.first, "l": self.last, "a": self.address, "b": self.date, "d": self.date,
-            "t": self.phone, "i": self.identity, "c": lambda: chance.choice(self._words.cities),
-            "o": lambda: " ".join(chance.sample(THINGS, chance.choice([1, 1, 2]))),
-            "n": lambda: self.digits(chance.choice(["9", "99", "999", "9999", "99999", "AA-9999", "9999-99"])),
-        }  # fmt: skip
-
-    def __call__(self, hole: str) -> str:
-        return self._by[hole]()
-
-    def first(self) -> str:
-        """Often a given one, sometimes one grown out of two, so that shape and place count, not the list alone."""
-        return self._grown(self._words.first)
-
-    def last(self) -> str:
-        found = self._grown(self._words.last)
-        return f"{found}-{self._chance.choice(self._words.last)}" if self._chance.random() < 0.05 else found
-
-    def person(self) -> str:
-        first, last, way = self.first(), self.last(), self._chance.random()
-        if way < 0.65:
-            return f"{first} {last}"
-        if way < 0.75:
-            return f"{first} {self._chance.choice('ABCDEFGHJKLMNPRSTW')}. {last}"
-        if way < 0.83:
-            return f"{first[0]}. {last}"
-        if way < 0.9:
-            return f"{last}, {first}"
-        return f"{first} {self._chance.choice(self._words.first)} {last}"
-
-    def address(self) -> str:
-        word = self._chance.choice(STREET_WORDS[self._language])
-        number = str(self._chance.randint(1, 240))
-        street = self._chance.choice(self._words.streets).replace("{w}", word).replace("{n}", number)
-        city, code = self._chance.choice(self._words.cities), self.digits(self._words.postcode)
-        if self._chance.random() < 0.35:
-            return street
-        return f"{street}, {city} {code}" if self._language == "en" else f"{street}, {code} {city}"
-
-    def date(self) -> str:
-        day, month, year = (
-            self._chance.randint(1, 28),
-            self._chance.randint(1, 12),
-            self._chance.randint(1931, 2026),
+    def nobody(text: str) -> bool:
+        pairs = _PAIR.findall(text)
+        return "@" not in text and not any(
+            one.lower() in first and other.lower() in last for one, other in pairs
         )
-        name = self._words.months[month - 1]
-        ways = [
-            f"{day:02}.{month:02}.{year}", f"{day}/{month}/{year}", f"{year}-{month:02}-{day:02}",
-            f"{day} {name} {year}",
-            f"{day}. {name} {year}" if self._language == "de" else f"{day:02}-{month:02}-{year}",
-        ]  # fmt: skip
-        return self._chance.choice(ways)
 
-    def phone(self) -> str:
-        return self.digits(self._chance.choice(self._words.phones))
+    return Plain(
+        [one for one in (*docstrings(0), *pages(0)) if nobody(one)], [one for one in code(0) if nobody(one)]
+    )
 
-    def identity(self) -> str:
-        return self.digits(self._chance.choice(self._words.identities))
 
-    def digits(self, form: str) -> str:
-        """9 is a digit, A a letter; what is neither, as the digits of a prefix, stays."""
-        return "".join(
-            str(self._chance.randrange(10)) if sign == "9" else self._chance.choice("ABCDEFGHKLMNPRSTUVWXYZ")
-            if sign == "A" else sign
-            for sign in form
-        )  # fmt: skip
+def rows(many: int, seed: int, nothing: Plain) -> list[Row]:
+    """So many from sentences, an eighth as many with a name in a sentence of docstrings, and what holds nothing."""
+    chance = random.Random(seed)
+    sentences = nothing.sentences()
+    doings = list(_doings(sentences, chance))
+    made = [_of_sentences(chance, sentences, doings) for _ in range(many)]
+    for _ in range(many // 8):
+        made += _put_into(chance.choice(sentences), chance)
+    lines = (HERE / "learnt.txt").read_text(encoding="utf-8").splitlines()
+    own = [marked(line.strip(), "own") for line in lines if line.strip()]
+    made += [(row.text, list(row.spans)) for row in own for _ in range(3)]
+    made += [(text[:1500], []) for text in (*nothing.paragraphs, *nothing.code)]
+    chance.shuffle(made)
+    return [
+        Row(f"made-{at}", text, spans=tuple(spans), cluster=f"made-{at}", licence="Apache-2.0")
+        for at, (text, spans) in enumerate(made)
+    ]
 
-    def _grown(self, names: tuple[str, ...]) -> str:
-        one, other = self._chance.choice(names), self._chance.choice(names)
-        if self._chance.random() < 0.3 and one.isalpha() and other.isalpha():
-            return one[: max(2, len(one) // 2)] + other[len(other) // 2 :]
-        return one
+
+def _doings(sentences: Sequence[str], chance: random.Random) -> list[str]:
+    """What a function does, as if somebody did it."""
+    found = []
+    for one in sentences:
+        if order := _ORDER.match(one):
+            past = "ed" if order[1][-1] != "e" else "d"
+            found.append(f"{order[1].lower()}{chance.choice(['s', past])} {order[3]}")
+    return found
+
+
+def _of_sentences(chance: random.Random, sentences: Sequence[str], doings: Sequence[str]) -> Marked:
+    language = chance.choices(list(FAKER), WEIGHTS)[0]
+    fill = _Filling(language, chance, lambda: chance.choice(sentences), lambda: chance.choice(doings))
+    for _ in range(chance.choice([1, 1, 1, 2, 2, 3])):
+        letter = "S" if chance.random() < 0.68 else "N"
+        if fill.text:
+            fill.text += chance.choice(["\n", " ", " "])
+        if letter == "N" and chance.random() < 0.15:
+            fill.text += chance.choice(sentences)
+        else:
+            fill.line(chance.choice(prose(language)[letter]), letter == "S")
+    text, case = fill.text, chance.random()
+    if case < 0.11 and len(text.lower()) == len(text):
+        text = text.lower()
+    elif case > 0.97 and len(text.upper()) == len(text):
+        text = text.upper()
+    return text, fill.spans
+
+
+def _put_into(sentence: str, chance: random.Random) -> list[Marked]:
+    """A name, or another word with a capital, for a noun of a sentence."""
+    places = list(_THE.finditer(sentence))
+    if not places:
+        return []
+    place, words = chance.choice(places), Filler("en", chance)
+    begin, rest = sentence[: place.start()], sentence[place.end() :]
+    if chance.random() >= 0.6:
+        return [(begin + words("X") + rest, [])]
+    name = words(chance.choice("PFFL"))
+    if chance.random() < 0.15:
+        name = name.lower()
+    return [(begin + name + rest, [Span(len(begin), len(begin) + len(name), "person")])]
+
+
+class _Filling:
+    """A text that grows, with its spans."""
+
+    def __init__(
+        self, language: str, chance: random.Random, sentence: Callable[[], str], doing: Callable[[], str]
+    ) -> None:
+        self.text, self.spans = "", list[Span]()
+        self._prose, self._english, self._chance = prose(language), language == "en", chance
+        self._sentence, self._doing, self._words = sentence, doing, Filler(language, chance)
+
+    def line(self, line: str, somebody: bool = True) -> None:
+        """One sentence. Where nobody is meant, a last name is part of what it stands in."""
+        at = 0
+        for hole in HOLE.finditer(line):
+            what = hole[1]
+            if not self._words.knows(what) and what not in ("V", "v", "s", "T"):
+                continue
+            self.text += line[at : hole.start()]
+            at = hole.end()
+            if what in ("V", "v", "s"):
+                self._said(what)
+            elif what == "T":
+                self.text += self._words.title() + " "
+                self._mark(self._words("L" if self._chance.random() < 0.75 else "P"), "person")
+            else:
+                kind = KIND_OF.get(what) if somebody or what != "L" else None
+                self._mark(self._words(what), kind)
+        self.text += line[at:]
+
+    def _said(self, what: str) -> None:
+        if what != "s" and self._chance.random() < 0.08 and self._english:
+            self.text += self._doing()
+        elif what == "s" and self._chance.random() < 0.2:
+            self.text += self._sentence()
+        else:
+            self.line(self._chance.choice(self._prose["s" if what == "s" else "V"]))
+
+    def _mark(self, text: str, kind: str | None) -> None:
+        if kind:
+            self.spans.append(Span(len(self.text), len(self.text) + len(text), kind))
+        self.text += text

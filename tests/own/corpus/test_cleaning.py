@@ -91,3 +91,16 @@ def test_marked_spans_stay_on_their_words() -> None:
 
     assert row.text == f"{LONG}Write to <MAIL>,\r\n Jane  "
     assert row.text[row.spans[0].begin : row.spans[0].end] == "Jane"
+
+
+def test_names_go_where_they_are_asked_to_and_what_has_a_form_keeps_its_own_kind() -> None:
+    text = f"{LONG}Please ask Rebecca Thornton, r.thornton@example.com, for the invoice."
+    found = Counter[str]()
+    drops = Drops()
+
+    [kept] = cleaned([Row("a", text)], Corpus(), drops, Counter())
+    [clean] = cleaned([Row("a", text)], Corpus(names=True), drops, found)
+
+    assert "Rebecca Thornton, <MAIL>" in kept.text
+    assert clean.text == f"{LONG}Please ask <PERSON>, <MAIL>, for the invoice."
+    assert found == {"person": 1, "mail": 1}

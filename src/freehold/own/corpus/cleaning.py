@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from freehold.own.corpus.drops import Drops, Reason
 from freehold.own.corpus.knobs import Corpus
-from freehold.own.corpus.personal import private_key_line, taken_out, taken_out_beside
+from freehold.own.corpus.personal import Find, private_key_line, taken_out_beside
 from freehold.own.rows import Row, Turn
+from freehold.shield.tagger import shipped
 
 _BREAKS = re.compile("[\r\f\v\u0085\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
@@ -44,7 +45,7 @@ def cleaned(rows: Iterable[Row], knobs: Corpus, drops: Drops, found: Counter[str
             continue
         clean = _in_normal_form(row)
         if knobs.personal:
-            clean = _without_personal(clean, found)
+            clean = _without_personal(clean, found, shipped().find if knobs.names else None)
         length = len(clean.text) + sum(len(turn.text) for turn in clean.turns)
         if length < knobs.characters_min and not clean.values:
             drops.add(row.id, row.origin, Reason.TOO_SHORT, f"{length} characters")
@@ -59,9 +60,9 @@ def _in_normal_form(row: Row) -> Row:
     return replace(row, text=normalised(row.text), turns=turns)
 
 
-def _without_personal(row: Row, found: Counter[str]) -> Row:
+def _without_personal(row: Row, found: Counter[str], find: Find | None) -> Row:
     def without(text: str) -> str:
-        text, counts = taken_out(text)
+        text, _, counts = taken_out_beside(text, (), find)
         found.update(counts)
         return text
 
@@ -69,6 +70,6 @@ def _without_personal(row: Row, found: Counter[str]) -> Row:
     values = {name: without(value) if isinstance(value, str) else value for name, value in row.values.items()}
     if not row.spans:
         return replace(row, text=without(row.text), turns=turns, values=values)
-    text, spans, counts = taken_out_beside(row.text, row.spans)
+    text, spans, counts = taken_out_beside(row.text, row.spans, find)
     found.update(counts)
     return replace(row, text=text, spans=spans, turns=turns, values=values)

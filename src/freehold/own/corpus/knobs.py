@@ -46,3 +46,4 @@ class Corpus(Struct, frozen=True, forbid_unknown_fields=True):
     near: _Share = 0.8  # Jaccard similarity of word shingles (k-mers), from which on two are near-duplicates
     characters_min: Annotated[int, Meta(ge=0)] = 40  # a shorter document is left out
     personal: bool = True  # whether personal data and secrets are taken out
+    names: bool = False  # whether what the shipped tagger takes for personal is, too

@@ -2,18 +2,25 @@
 
 Finds: private keys, tokens whose form is known, passwords in URLs and beside their names; mail addresses, phone
 numbers, IBANs, payment cards, IP and MAC addresses, and a few national numbers.
-Does not find: names, streets, dates of birth, or an identity told in a story; a secret without a form of its own.
+Does not find: names, streets and dates of birth, but by a tagger that is handed in (freehold.shield); an identity told
+in a story; a secret without a form of its own.
 What has no check digit (a phone number) is taken for what it looks like, and sometimes it is not that.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from typing import TypeAlias
 
 from freehold.own.corpus.forms import PERSONAL, PRIVATE_KEY, SECRETS, Form, Place
 from freehold.own.rows import Span
+from freehold.shield.tagger import Found
 
 _KEYS = tuple(form for form in SECRETS if form.kind == PRIVATE_KEY)
+Find: TypeAlias = Callable[[str], Sequence[Found]]
+
+_PLACEHOLDER = re.compile("<[A-Z_]+>")
 _BEFORE = 40  # characters in which the name of what follows stands
 
 
@@ -29,18 +36,34 @@ def taken_out(text: str) -> tuple[str, Counter[str]]:
     return text, counts
 
 
-def taken_out_beside(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...], Counter[str]]:
-    """The same, with the spans where their characters went. A span that was cut into takes in the placeholder."""
+def taken_out_beside(
+    text: str, spans: Sequence[Span], find: Find | None = None
+) -> tuple[str, tuple[Span, ...], Counter[str]]:
+    """The same, with the spans where their characters went. A span that was cut into takes in the placeholder.
+
+    What a tagger finds goes last, so that what has a form goes under its own name.
+    """
     counts: Counter[str] = Counter()
     # What stood beside something that went may only now be known for what it is.
     while found := list(_found(text, (*SECRETS, *PERSONAL))):
-        counts.update(one.kind for one in found)
-        spans = [
-            span._replace(begin=_moved(span.begin, found, 0), end=_moved(span.end, found, 1))
-            for span in spans
+        text, spans = _without(text, spans, found, counts)
+    if find is not None:
+        gone = [one.span() for one in _PLACEHOLDER.finditer(text)]
+        apart = [
+            one for one in find(text) if all(one.end <= begin or end <= one.begin for begin, end in gone)
         ]
-        text = _replaced(text, found)
+        text, spans = _without(text, spans, [Span(*one) for one in apart], counts)
     return text, tuple(spans), counts
+
+
+def _without(
+    text: str, spans: Sequence[Span], found: Sequence[Span], counts: Counter[str]
+) -> tuple[str, Sequence[Span]]:
+    counts.update(one.kind for one in found)
+    moved = [
+        span._replace(begin=_moved(span.begin, found, 0), end=_moved(span.end, found, 1)) for span in spans
+    ]
+    return _replaced(text, found), moved
 
 
 def _found(text: str, forms: Sequence[Form]) -> Iterator[Span]:
