@@ -6,75 +6,6 @@ from typing import Any
 
 from benchmarks.pii.known import FAKER, LISTS, geography, people, providers, world
 
-LANDMARKS = [
-    "Tower",
-    "Avenue",
-    "Station",
-    "University",
-    "College",
-    "Prize",
-    "Award",
-    "Line",
-    "Park",
-    "Bridge",
-    "Memorial",
-    "Airport",
-    "Hospital",
-    "Museum",
-    "Island",
-    "Lake",
-    "County",
-    "Institute",
-    "Stadium",
-    "Hall",
-    "House",
-    "Road",
-    "Square",
-    "Castle",
-    "Foundation",
-    "Library",
-]
-SYLLABLES = [
-    "ba",
-    "co",
-    "ver",
-    "zal",
-    "nex",
-    "tri",
-    "lum",
-    "ora",
-    "sys",
-    "qua",
-    "mo",
-    "zil",
-    "la",
-    "tek",
-    "fy",
-    "dex",
-    "via",
-    "non",
-    "plu",
-    "cast",
-    "com",
-    "ti",
-    "ris",
-    "gen",
-    "ex",
-    "val",
-    "en",
-    "thy",
-    "xo",
-    "med",
-    "pro",
-    "uni",
-    "net",
-    "gra",
-    "fi",
-    "lo",
-    "dyn",
-]
-PARTICLES = ("van ", "van der ", "de ", "von ", "De ", "de la ", "di ", "O'", "Mc", "Mac", "El ", "al-", "Di ", "Van ",
-             "D'", "del ")  # fmt: skip
 FORMS: dict[str, dict[str, str]] = {
     "phone": {
         "en": "079 9999 9999|07999 999999|+44 7999 999999|+44 20 9999 9999|020 7999 9999|(999) 999-9999|999-999-9999|"
@@ -111,20 +42,6 @@ AFTER_SOMEBODY = {
     "es": "teorema de |ley de |prueba de |enfermedad de |premio |constante de ",
     "it": "teorema di |legge di |test di |malattia di |premio |costante di ",
 }
-ENGLISH_JOBS = [
-    "project manager",
-    "team lead",
-    "head of sales",
-    "accountant",
-    "nurse",
-    "site engineer",
-    "CFO",
-    "CEO",
-    "Head of Finance",
-    "Product Owner",
-    "Sales Director",
-    "Software Engineer",
-]
 JOB_MAX = 30  # letters
 
 
@@ -154,7 +71,7 @@ class Words:
     def _jobs(self, language: str) -> list[str]:
         held = providers("job").get(FAKER[language])
         jobs = [one for one in held.jobs if len(one) < JOB_MAX] if held else []
-        return [*ENGLISH_JOBS, *(one.split(",")[0] for one in jobs)] if language == "en" else [
+        return [*LISTS["jobs_en"], *(one.split(",")[0] for one in jobs)] if language == "en" else [
             *LISTS["jobs"][language], *jobs
         ]  # fmt: skip
 
@@ -210,7 +127,7 @@ class Filler:
         found, way = self._grown(names), self._chance.random()
         if way < 0.04:
             return f"{found}-{self._grown(names)}"
-        return self.one(PARTICLES) + found if way < 0.11 else found
+        return self.one(LISTS["particles"]) + found if way < 0.11 else found
 
     def listed(self) -> str:
         """Last name first."""
@@ -376,7 +293,7 @@ class Filler:
         """What is called after somebody, or sounds so."""
         plant = str(self.one(LISTS["streets"][self._language]))
         name = self.one([self.first(), self.last(), plant]).split()[0]
-        ways = [f"{name} {self.one(LANDMARKS)}"] * 3
+        ways = [f"{name} {self.one(LISTS['landmarks'])}"] * 3
         ways += [f"{one} {name}" for one in ("Lake", "Mount", "Fort", "San", "Santa")]
         more = ("St. {}", "Saint-{}", "Port {}", "{}burg", "{}ville", "{}-Universität", "{}platz")
         english = (f"St {name}'s Church",)
@@ -390,7 +307,7 @@ class Filler:
         if ways < 0.6:
             return str(self.one(LISTS["firms"]))
         if ways < 0.64:
-            return "".join(self.one(SYLLABLES) for _ in range(self.one([2, 2, 3]))).capitalize()
+            return "".join(self.one(LISTS["syllables"]) for _ in range(self.one([2, 2, 3]))).capitalize()
         if ways < 0.7:
             return f"{self.last()} {end}"
         if ways < 0.76:
