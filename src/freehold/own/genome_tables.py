@@ -57,7 +57,9 @@ def read_substitutions(path: Path, rows: Sequence[Row]) -> dict[str, list[Substi
                 column=1,
             ) from None
         except BadRequest as error:
-            raise ConfigError(error.message, remedy=error.remedy, file=str(path), line=number, column=1) from None
+            raise ConfigError(
+                error.message, remedy=error.remedy, file=str(path), line=number, column=1
+            ) from None
     return found
 
 

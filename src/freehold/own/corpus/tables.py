@@ -171,7 +171,12 @@ def _see_names(path: Path, names: Sequence[str]) -> None:
 def _see_size(path: Path, cells: int) -> None:
     if cells > CELLS_MAX:
         said = f"more than {CELLS_MAX:,} cells"
-        _stop(path, 0, said, "Leave out columns that nothing is to be learnt from, or take a sample of the rows.")
+        _stop(
+            path,
+            0,
+            said,
+            "Leave out columns that nothing is to be learnt from, or take a sample of the rows.",
+        )
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:
