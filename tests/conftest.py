@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -24,6 +25,10 @@ sys.dont_write_bytecode = False
 # Threads that wait for each other's share of small matrices, on cores that others use, cost many times what they save.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
+
+# Who begins the suite in the background may have it ignore Ctrl-C, and everything that it starts with it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.disable()  # what is collected stays, and to look for garbage among it again and again takes a tenth of the time
 
