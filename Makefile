@@ -7,13 +7,16 @@ comma := ,
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test nightly check format bench faults sdk-suites vectors clean
+.PHONY: demo test slow nightly check format bench faults sdk-suites vectors clean
 
 demo: $(READY) ## the main job, shown in under half a minute, without keys or network
 	@$(BIN)/freehold demo
 
-test: $(WHOLE) ## the whole suite, in parallel
-	$(BIN)/pytest -q -n auto
+test: $(WHOLE) ## the suite, in parallel
+	$(BIN)/pytest -q -n auto -m 'not slow and not nightly'
+
+slow: $(WHOLE) ## what takes longer, the four examples among it; a change has to pass this, too
+	$(BIN)/pytest -q -n auto -m slow
 
 nightly: $(WHOLE) ## what takes many minutes: 10,000 examples of each pair of dialects, counted
 	$(BIN)/pytest -q -n auto -m nightly -rP --hypothesis-profile=search
