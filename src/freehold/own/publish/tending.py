@@ -184,7 +184,7 @@ class Tended:
             self._begin_log_anew()
             if not self.in_flight and looks % HEALTH_LOOKS == 0:  # one that works may be too busy to say
                 sick = 0 if await self._is_well(door, health) else sick + 1
-        how = "says no longer that it is well" if sick else _end(process)
+        how = "says no longer that it is well" if process.returncode is None else _end(process)
         raise BadRequest(f"its engine {how}; see {self._log}")
 
     async def _is_well(self, door: Door, url: str) -> bool:
